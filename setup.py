@@ -3,6 +3,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 _config = ConfigParser(delimiters=["="])
@@ -12,7 +13,18 @@ cfg = _config["DEFAULT"]
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 STATUS = {"1": "1 - Planning", "2": "2 - Pre-Alpha", "3": "3 - Alpha", "4": "4 - Beta", "5": "5 - Production/Stable"}
 
+
+class BuildPy(build_py):
+    """Puts the list of datasets, which lies at the root of the repository, into the package that is built."""
+
+    def run(self):
+        super().run()
+        if not getattr(self, "editable_mode", False):
+            self.copy_file(str(HERE / "data_manifest.csv"), str(Path(self.build_lib) / cfg["lib_path"] / "data_manifest.csv"))
+
+
 setup(
+    cmdclass={"build_py": BuildPy},
     name=cfg["lib_name"],
     version=cfg["version"],
     description=cfg["description"],
@@ -30,8 +42,6 @@ setup(
         *[f"Programming Language :: Python :: {v}" for v in PYTHONS],
     ],
     packages=find_packages(include=["pssr", "pssr.*"]),
-    include_package_data=True,
-    package_data={"pssr": ["*.csv"]},
     python_requires=f">={cfg['min_python']}",
     install_requires=cfg["requirements"].split(),
     extras_require={"dev": cfg["dev_requirements"].split()},
