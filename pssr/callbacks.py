@@ -16,7 +16,7 @@ from tqdm import tqdm
 from .stack import UsageError
 
 # %% auto #0
-__all__ = ['one_cycle', 'OneCycleUntil', 'KeepBest', 'StopOnNaN', 'TrainingBar']
+__all__ = ['one_cycle', 'OneCycleUntil', 'last_valid_loss', 'KeepBest', 'StopOnNaN', 'TrainingBar']
 
 # %% ../nbs/11_callbacks.ipynb #e0fb7de3
 def one_cycle(
@@ -62,17 +62,23 @@ class OneCycleUntil(Callback):
         if self.training: self.done += 1
 
 # %% ../nbs/11_callbacks.ipynb #bf3f837c
+def last_valid_loss(
+    learn,              # `Learner`
+) -> float | None:      # Validation loss of the epoch that has just ended; None outside a fit
+    "`learn.validate()` ends an \"epoch\" too, whose record has no training loss in front."
+    names, values = list(learn.recorder.metric_names[1:]), learn.recorder.values
+    at = names.index('valid_loss') if 'valid_loss' in names else None
+    return None if at is None or not values or len(values[-1]) <= at else float(values[-1][at])
+
 class KeepBest(Callback):
-    "Keep the weights of the epoch with the lowest validation loss, and put them back after training."
+    "Keep the weights of the epoch with the lowest validation loss, over all fits it is given to; put them back after each."
     order = 61
     def __init__(self,
         restore: bool = True,   # Put the best weights back after the fit
-    ): self.restore = restore
-    def before_fit(self): self.loss, self.epoch_at, self.state = math.inf, None, None
+    ): self.restore, self.loss, self.epoch_at, self.state = restore, math.inf, None, None
     def after_epoch(self):
-        names = list(self.recorder.metric_names[1:])
-        if 'valid_loss' not in names or not self.recorder.values: return
-        self.consider(self.recorder.values[-1][names.index('valid_loss')])
+        loss = last_valid_loss(self.learn)
+        if loss is not None: self.consider(loss)
     def consider(self, loss: float):
         "Remember the present weights if `loss` is the lowest so far."
         if not loss < self.loss: return
@@ -108,8 +114,8 @@ class TrainingBar(Callback):
         self.bar.set_postfix_str(f'loss {self.smooth_loss:.4f}{self.valid}', refresh=False)
         self.bar.update(min(int(1000*done), 1000) - self.bar.n)
     def after_epoch(self):
-        names = list(self.recorder.metric_names[1:])
-        if 'valid_loss' in names: self.valid = f', validation {self.recorder.values[-1][names.index("valid_loss")]:.4f}'
+        loss = last_valid_loss(self.learn)
+        if loss is not None: self.valid = f', validation {loss:.4f}'
     def after_fit(self): self.close()
     def close(self):
         if hasattr(self, 'bar'): self.bar.close()

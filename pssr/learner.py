@@ -18,7 +18,6 @@ from fastai.learner import Learner
 from fastai.losses import L1LossFlat, MSELossFlat
 from fastai.optimizer import Adam
 from fastai.torch_core import params
-from torch import nn
 
 from .callbacks import KeepBest, OneCycleUntil, StopOnNaN, TrainingBar
 from .models.unet import PSSRUnet
@@ -33,7 +32,7 @@ def set_seed(
 ):
     "Seed python, numpy and torch (the loaders and the crappifier carry generators of their own)."
     random.seed(seed)
-    np.random.seed(seed % 2**32)
+    np.random.seed(seed % 2**32)  # noqa: NPY002  (fastai draws from numpy's global generator)
     torch.manual_seed(seed)
 
 # %% ../nbs/12_learner.ipynb #0a093531
@@ -146,13 +145,15 @@ def fit_progressive(
     records = []
     for r in rounds:
         learn.dls, best = make_dls(r.size, r.bs), KeepBest()
-        cbs = lambda title: [best] + ([TrainingBar(title=title)] if bar else [])
         with learn.no_logging():
             if pretrained and r.frozen:
                 learn.freeze()
-                learn.fit_one_cycle(r.frozen, r.lr_frozen, cbs=cbs(f'{r.size} px, encoder frozen'))
+                learn.fit_one_cycle(r.frozen, r.lr_frozen, cbs=[best, *_bars(bar, f'{r.size} px, encoder frozen')])
             learn.unfreeze()
-            if r.unfrozen: learn.fit_one_cycle(r.unfrozen, slice(*r.lr) if pretrained else r.lr[1], cbs=cbs(f'{r.size} px'))
+            if r.unfrozen:
+                learn.fit_one_cycle(r.unfrozen, slice(*r.lr) if pretrained else r.lr[1], cbs=[best, *_bars(bar, f'{r.size} px')])
         records.append(_record(learn, dict(policy='progressive resizing', size=r.size, bs=r.bs, epochs=r.frozen*pretrained + r.unfrozen,
                                            valid_loss=best.loss)))
     return records
+
+def _bars(bar: bool, title: str) -> list: return [TrainingBar(title=title)] if bar else []

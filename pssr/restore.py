@@ -125,7 +125,7 @@ def tile_px_for(
 # %% ../nbs/13_restore.ipynb #9358c873
 def _check(model: Trained, stack: Stack) -> None:
     who = stack.name or 'image'
-    if stack.dtype.kind not in 'uif' or stack.dtype.itemsize > 8: raise PSSRError(f'{who}: cannot restore {stack.dtype} pixels: convert to integers or floats')
+    if stack.dtype.kind not in 'uif': raise PSSRError(f'{who}: cannot restore {stack.dtype} pixels: convert to integers or floats')
     if min(stack.shape) == 0: raise PSSRError(f'{who}: is empty')
     if model.n_in != 1: raise PSSRError(f'{who}: the model takes {model.n_in} channels or frames at once, the image gives one')
     pixel = stack.pixel_yx_nm
@@ -167,7 +167,7 @@ def restore(
     model: Trained,                       # From `load_model`, or `Trained.of(learn)`
     image: np.ndarray | Stack,            # (..., Y, X), any size and real dtype; planes are restored one by one
     dtype: str = 'same',                  # Of the result: same | float32 | uint8 | uint16
-    intensity: str = 'auto',              # stored: the training set's scale | series: mean and spread of this series | auto: stored if the dtype is that of training
+    intensity: str = 'auto',              # stored: scale of the training set | series: of this one | auto: stored for the same dtype
     tile_px: int | None = None,           # Side of a tile, input px; default: as large as `memory_mb` allows
     memory_mb: float = MEMORY_MB,         # Budget for activations
     out: np.ndarray | None = None,        # Where to write (a memory-map, say); default: a new array
@@ -186,7 +186,7 @@ def restore(
     tile_px = tile_px or tile_px_for(model, memory_mb)
     work = [(i, t) for i in np.ndindex(stack.shape[:-2]) for t in tiles(stack.shape[-2:], tile_px, model.multiple)]
     forward, s = _forward(model, device), model.scale
-    for n, (index, (rows, cols)) in enumerate(tqdm(work, desc='restore', unit='tile', disable=not bar, delay=2, leave=False)):
+    for index, (rows, cols) in tqdm(work, desc='restore', unit='tile', disable=not bar, delay=2, leave=False):
         plane = stack.data[index] if index else stack.data
         block = read_padded(plane, rows, cols, model.halo_px, model.multiple)
         restored = high.undo(forward(low(block.astype(np.float32))))
