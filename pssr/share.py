@@ -67,9 +67,9 @@ def _page(path: Path) -> dict:
     "Read and check model.json."
     file = path/'model.json'
     if not path.exists(): raise PSSRError(f'{path}: no such model (a model is a folder with model.json and weights.safetensors)')
-    if not file.is_file(): raise PSSRError(f'{path}: is not a pssr model (no model.json in it); a model is the folder that pssr train wrote')
+    if not file.is_file(): raise PSSRError(f'{path}: is not a pssr model (no model.json in it): give the folder that pssr train wrote')
     try: page = json.loads(file.read_text(encoding='utf-8'))
-    except (ValueError, UnicodeDecodeError) as e: raise PSSRError(f'{file}: is damaged (not readable as JSON: {e}): copy the model again') from e
+    except ValueError as e: raise PSSRError(f'{file}: is damaged (not readable as JSON: {e}): copy the model again') from e
     if not isinstance(page, dict) or page.get('format') != FORMAT: raise PSSRError(f'{file}: is not a pssr model')
     if page.get('format_version', 0) > FORMAT_VERSION: raise PSSRError(f'{file}: was written by a newer pssr: update pssr to load it')
     return page
