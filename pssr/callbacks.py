@@ -75,14 +75,14 @@ class KeepBest(Callback):
     order = 61
     def __init__(self,
         restore: bool = True,   # Put the best weights back after the fit
-    ): self.restore, self.loss, self.epoch_at, self.state = restore, math.inf, None, None
+    ): self.restore, self.best_loss, self.epoch_at, self.state = restore, math.inf, None, None
     def after_epoch(self):
         loss = last_valid_loss(self.learn)
         if loss is not None: self.consider(loss)
     def consider(self, loss: float):
         "Remember the present weights if `loss` is the lowest so far."
-        if not loss < self.loss: return
-        self.loss, self.epoch_at = float(loss), self.epoch
+        if not loss < self.best_loss: return
+        self.best_loss, self.epoch_at = float(loss), self.epoch
         self.state = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
     def put_back(self):
         "Load the best weights into the model."
@@ -111,7 +111,7 @@ class TrainingBar(Callback):
     def after_batch(self):
         if not self.training: return
         done = self.budget.fraction if self.budget else (self.epoch + (self.iter + 1)/self.n_iter)/self.n_epoch
-        self.bar.set_postfix_str(f'loss {self.smooth_loss:.4f}{self.valid}', refresh=False)
+        self.bar.set_postfix_str(f'loss {float(self.smooth_loss):.4f}{self.valid}', refresh=False)
         self.bar.update(min(int(1000*done), 1000) - self.bar.n)
     def after_epoch(self):
         loss = last_valid_loss(self.learn)

@@ -24,8 +24,9 @@ from .patches import Augment
 from .stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['PRESETS', 'EM_PLANS', 'BASELINES', 'current_preset', 'current_dataset', 'results_folder', 'checkout', 'Plan', 'train',
-           'budget', 'with_budget', 'interpolate', 'hardware', 'versions', 'Run', 'experiments', 'run_experiment']
+__all__ = ['PRESETS', 'EM_PLANS', 'EM_SIMULATED', 'SPLITS', 'BASELINES', 'current_preset', 'current_dataset', 'results_folder',
+           'checkout', 'Plan', 'train', 'budget', 'with_budget', 'em_sections', 'interpolate', 'hardware', 'versions',
+           'Run', 'shown', 'experiments', 'run_experiment']
 
 # %% ../nbs/17_experiment.ipynb #1a36ca9d
 PRESETS = ('smoke', 'cpu', 'gpu', 'paper')
@@ -127,6 +128,39 @@ def with_budget(
     if given[0] <= 0: raise UsageError('minutes, steps and epochs must be positive')
     return replace(plan, minutes=minutes, steps=steps, epochs=epochs)
 
+# %% ../nbs/17_experiment.ipynb #4639e3ff
+EM_SIMULATED = {  # preset: sections for training, validation, test; side in px
+    'smoke': (3, 1, 2, 256), 'cpu': (16, 2, 8, 1024), 'gpu': (64, 4, 16, 2048), 'paper': (256, 16, 32, 2048)}
+SPLITS = {'vnc': (14, 2, 4)}    # real data sets with a fixed split: first sections train, last ones test
+
+def em_sections(
+    dataset: str | None = None,    # Data set of the manifest; None = simulated neuropil
+    preset: str = 'cpu',           # Size of the simulated set; `smoke` also takes fewer real sections
+    seed: int = 0,                 # Of the simulation
+) -> tuple[list[Stack], list[Stack], list[Stack]]:  # Training, validation, test
+    "Sections for an EM experiment, in order. Raises `PSSRError` for a data set that has no EM sections or is not here."
+    if dataset is None:
+        *counts, side = EM_SIMULATED[preset]
+        found = [s.image for s in _progress(_neuropil(sum(counts), side, seed), sum(counts), 'simulate')]
+        return _cut(found, *counts)
+    from pssr.io import read
+    from pssr.manifest import dataset as files, pixel_nm
+    found = [read(p, pixel_nm=pixel_nm(dataset)) for p in files(dataset)]
+    if len(found) < 3: raise PSSRError(f'{dataset}: {len(found)} images are too few to train, validate and test on different ones')
+    counts = SPLITS.get(dataset) or (len(found) - 2*max(len(found)//6, 1), *[max(len(found)//6, 1)]*2)
+    return _cut(found, *counts)
+
+def _neuropil(n, side, seed):
+    from pssr.simulate.neuropil import neuropil_set
+    return neuropil_set(n, (side, side), 2., seed)
+
+def _cut(found, n_train, n_valid, n_test):
+    return found[:n_train], found[n_train:n_train + n_valid], found[n_train + n_valid:n_train + n_valid + n_test]
+
+def _progress(items, total, title):
+    from tqdm import tqdm
+    return tqdm(items, total=total, desc=title, leave=False, delay=2, file=sys.stderr)
+
 # %% ../nbs/17_experiment.ipynb #b57aff1b
 BASELINES = ('nearest', 'bilinear', 'bicubic')
 
@@ -212,6 +246,15 @@ class Run:
         with atomic(path, overwrite=True) as part: part.write_text(text + '\n', encoding='utf-8')
         return path
 
+def shown(
+    path: str | Path,    # A file below the working folder or the checkout
+) -> str:                # Short enough to read, and to copy
+    "A path as a user would type it: relative where that is possible."
+    path = Path(path).resolve()
+    for root in (Path.cwd(), checkout()):
+        if root and path.is_relative_to(root.resolve()): return path.relative_to(root.resolve()).as_posix()
+    return str(path)
+
 def _relative(path) -> str:
     "Paths in a record say where to look below the results folder, not on whose machine."
     try: return Path(path).resolve().relative_to(results_folder().resolve()).as_posix()
@@ -250,7 +293,8 @@ def run_experiment(
         def process_message(self, msg, cell, cell_index):
             content = msg['content']
             if msg['msg_type'] == 'stream': (sys.stderr if content['name'] == 'stderr' else stream).write(content['text'])
-            if msg['msg_type'] == 'execute_result': stream.write(content['data'].get('text/plain', '') + '\n')
+            if msg['msg_type'] == 'execute_result' and 'image/png' not in content['data']:
+                stream.write(content['data'].get('text/plain', '') + '\n')
             stream.flush()
             return super().process_message(msg, cell, cell_index)
     settings = dict(PSSR_PRESET=preset, PSSR_DATASET=dataset or '', PSSR_SEED=str(seed), JUPYTER_PREFER_ENV_PATH='1',
@@ -261,7 +305,7 @@ def run_experiment(
         nb = nbformat.read(found[name], as_version=4)
         Live(nb, timeout=None, kernel_name='python3', extra_arguments=['--log-level=40'],
              resources={'metadata': {'path': str(found[name].parent)}}).execute()
-    except CellExecutionError as e: raise PSSRError(f'{name}: {e.ename}: {str(e.evalue).splitlines()[0] if e.evalue else "stopped"}') from e
+    except CellExecutionError as e: raise PSSRError(f'{name}: {e.ename}: {" ".join(str(e.evalue).split()) or "stopped"}') from e
     finally:
         os.environ.clear()
         os.environ.update(before)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +25,8 @@ from .models.unet import PSSRUnet
 from .stack import PSSRError, UsageError
 
 # %% auto #0
-__all__ = ['LOSSES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'fit_until', 'Round', 'fit_progressive']
+__all__ = ['LOSSES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'fit_until', 'quiet', 'Round',
+           'fit_progressive']
 
 # %% ../nbs/12_learner.ipynb #d3db2e3e
 def set_seed(
@@ -78,7 +80,8 @@ def pssr_learner(
     learn = Learner(dls, model, loss_func=LOSSES[loss](), opt_func=Adam, lr=lr, wd=wd, splitter=encoder_split,
                     metrics=[PSNR(dls.full_scale, dls.normalise[1].spread)], cbs=[StopOnNaN(), *cbs])
     if mixed_precision if mixed_precision is not None else on_gpu: learn.add_cb(MixedPrecision())
-    learn.training_record = dict(loss=loss, seed=seed, fits=[])
+    learn.training_record = dict(loss=loss, seed=seed, fits=[])   # travels with the model
+    learn.curves = dict(train=[], valid=[], lr=[])                # for pssr.show.training_curve
     return learn
 
 # %% ../nbs/12_learner.ipynb #84473e30
@@ -96,25 +99,43 @@ def fit_until(
     cbs = [schedule, best] + ([TrainingBar(schedule)] if bar else [])
     interrupted = False
     try:
-        with learn.no_logging(): learn.fit(10**6, lr, cbs=cbs)
+        with quiet(learn): learn.fit(10**6, lr, cbs=cbs)
     except KeyboardInterrupt: interrupted = True
     finally:
         if bar: cbs[-1].close()
+    _keep_curves(learn)
     valid_loss = _validate(learn)
-    if keep_best and not valid_loss <= best.loss:
+    learn.curves['valid'].append((len(learn.curves['train']), valid_loss))
+    if keep_best and not valid_loss <= best.best_loss:
         best.learn = learn
         best.put_back()
-        valid_loss = best.loss
+        valid_loss = best.best_loss
     if not np.isfinite(valid_loss): raise PSSRError(f'training diverged at learning rate {lr:g}: try a smaller one')
     return _record(learn, dict(policy='one cycle', lr=lr, steps=schedule.done, crops=schedule.done*learn.dls.bs,
                                valid_loss=valid_loss, interrupted=interrupted))
 
+def _keep_curves(learn: Learner) -> None:
+    "Append the recorder's losses to `learn.curves`: fastai forgets them at the next fit or validation."
+    curves, recorder = learn.curves, learn.recorder
+    done, per_epoch = len(curves['train']), len(learn.dls.train)
+    curves['train'] += [float(x) for x in recorder.losses]
+    curves['lr'] += [float(x) for x in recorder.lrs]
+    complete = [v for v in recorder.values if len(v) > 1]
+    curves['valid'] += [(done + per_epoch*(i + 1), float(v[1])) for i, v in enumerate(complete)]
+
 def _validate(learn: Learner) -> float:
     "Validation loss without bars or log lines."
+    with quiet(learn): return float(learn.validate()[0])
+
+@contextmanager
+def quiet(
+    learn: Learner,     # Any `Learner`
+):
+    "Without fastai's bar and log line per epoch: a fit by the clock has hundreds of epochs."
     hidden = [cb for cb in learn.cbs if type(cb).__name__ == 'ProgressCallback']
     learn.remove_cbs(hidden)
     try:
-        with learn.no_logging(): return float(learn.validate()[0])
+        with learn.no_logging(): yield
     finally: learn.add_cbs(hidden)
 
 def _record(learn, entry: dict) -> dict:
@@ -145,15 +166,17 @@ def fit_progressive(
     records = []
     for r in rounds:
         learn.dls, best = make_dls(r.size, r.bs), KeepBest()
-        with learn.no_logging():
+        with quiet(learn):
             if pretrained and r.frozen:
                 learn.freeze()
                 learn.fit_one_cycle(r.frozen, r.lr_frozen, cbs=[best, *_bars(bar, f'{r.size} px, encoder frozen')])
+                _keep_curves(learn)
             learn.unfreeze()
             if r.unfrozen:
                 learn.fit_one_cycle(r.unfrozen, slice(*r.lr) if pretrained else r.lr[1], cbs=[best, *_bars(bar, f'{r.size} px')])
+                _keep_curves(learn)
         records.append(_record(learn, dict(policy='progressive resizing', size=r.size, bs=r.bs, epochs=r.frozen*pretrained + r.unfrozen,
-                                           valid_loss=best.loss)))
+                                           valid_loss=best.best_loss)))
     return records
 
 def _bars(bar: bool, title: str) -> list: return [TrainingBar(title=title)] if bar else []
