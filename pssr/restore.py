@@ -19,7 +19,8 @@ from .patches import Normalise
 from .stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['MEMORY_MB', 'Trained', 'attention_halo_px', 'tiles', 'read_padded', 'bytes_per_px', 'tile_px_for', 'restore']
+__all__ = ['MEMORY_MB', 'BASELINES', 'Trained', 'wide_halo_px', 'tiles', 'read_padded', 'bytes_per_px', 'tile_px_for', 'restore',
+           'interpolate']
 
 # %% ../nbs/13_restore.ipynb #b85e8267
 @dataclass
@@ -43,14 +44,14 @@ class Trained:
         "From a learner made by `pssr_learner`."
         from pssr.models.unet import receptive_halo_px  # torch: only when there is a learner
         network, dls = learn.model, learn.dls
-        attention = bool(network.config.get('self_attention'))
+        exact = network.light and not network.config['self_attention']
         return cls(network, dls.scale, *dls.normalise, dls.pixel_nm and dls.pixel_nm*dls.scale, dls.dtype, dls.n_in,
-                   attention_halo_px(network) if attention else receptive_halo_px(network), network.multiple, not attention,
+                   receptive_halo_px(network) if exact else wide_halo_px(network), network.multiple, exact,
                    dict(getattr(learn, 'training_record', {}), recipe=dls.recipe_name))
 
-def attention_halo_px(network) -> int:
-    "Attention looks everywhere; a margin of 32 px, rounded to the pooling grid, covers what matters of the convolutions."
-    return -(-32//network.multiple)*network.multiple
+def wide_halo_px(network) -> int:
+    "For a ResNet, which looks hundreds of px far, or attention, which looks everywhere: a margin of 64 px covers what matters."
+    return -(-64//network.multiple)*network.multiple
 
 # %% ../nbs/13_restore.ipynb #612dd2b2
 def tiles(
@@ -207,3 +208,24 @@ def _forward(model: Trained, device: str | None) -> Callable[[np.ndarray], np.nd
         with torch.inference_mode(), torch.autocast(device.split(':')[0], enabled=device.startswith('cuda')):
             return network(torch.from_numpy(block)[None, None].to(device))[0, 0].float().cpu().numpy()
     return forward
+
+# %% ../nbs/13_restore.ipynb #30fc9c6b
+BASELINES = ('nearest', 'bilinear', 'bicubic')
+
+def interpolate(
+    image: np.ndarray | Stack,   # (..., Y, X)
+    scale: int = 4,              # Enlargement per axis
+    method: str = 'bilinear',    # nearest | bilinear | bicubic
+) -> np.ndarray | Stack:         # (..., scale·Y, scale·X), same dtype
+    "Enlarge by interpolation at pixel centres."
+    from torch import from_numpy  # kept out of `import pssr`
+    from torch.nn.functional import interpolate as resize
+    if method not in BASELINES: raise UsageError(f'no interpolation {method!r}: choose from {", ".join(BASELINES)}')
+    if isinstance(image, Stack): return image.scaled(interpolate(np.asarray(image.data), scale, method))
+    flat = from_numpy(np.ascontiguousarray(image, np.float32)).reshape(1, -1, *image.shape[-2:])
+    options = {} if method == 'nearest' else dict(align_corners=False)
+    shape = (*image.shape[:-2], *(scale*n for n in image.shape[-2:]))
+    large = resize(flat, scale_factor=scale, mode=method, **options).numpy().reshape(shape)
+    if image.dtype.kind == 'f': return large.astype(image.dtype)
+    info = np.iinfo(image.dtype)
+    return np.clip(np.rint(large), info.min, info.max).astype(image.dtype)

@@ -41,7 +41,10 @@ def execute(
     client = NotebookClient(trial, timeout=timeout, kernel_name='python3', extra_arguments=['--log-level=40'],
                             resources={'metadata': {'path': str(path.parent)}})
     client.execute()  # the cells of `trial` are those of `nb`, so their outputs land in both
-    if save: nbformat.write(nb, path)
+    if not save: return
+    for cell in nb.cells:  # progress bars are for who watches, not for who reads
+        if 'outputs' in cell: cell.outputs = [o for o in cell.outputs if o.get('name') != 'stderr']
+    nbformat.write(nb, path)
 
 
 def main():

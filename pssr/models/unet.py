@@ -154,4 +154,6 @@ def receptive_halo_px(
         twin(x)[..., s*middle:s*(middle + period), s*middle:s*(middle + period)].sum().backward()
     seen = torch.nonzero(x.grad[0, 0])
     reach = int(max((middle - seen.min(0).values).max(), (seen.max(0).values - middle - period + 1).max()))
+    if reach >= field_px//2 - model.multiple:
+        raise UsageError(f'the network looks further than {field_px//2} px: its tiles cannot be exact')
     return -(-reach//model.multiple)*model.multiple
