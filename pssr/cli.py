@@ -6,18 +6,20 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 import traceback
 import warnings
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
 from importlib import import_module
 
 from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
-__all__ = ['parser', 'complain', 'main']
+__all__ = ['parser', 'complain', 'wait_politely', 'main', 'Called', 'call']
 
 # %% ../nbs/18_cli.ipynb #0bb2a2f3
 def _number(kind, low, text):
@@ -52,20 +54,20 @@ _SHARED = {
     'pixel-nm': dict(type=_pixel, metavar='NM', help="pixel size in nm instead of the file's; 50,8,8 for Z, Y, X"),
 }
 
-def _command(commands, name: str, what: str, example: str, shared: str, run: str | None = None):
+def _command(commands, name: str, what: str, example: str, shared: str, run: str):
     "Add a command: its line in the help, its example, and the options it shares with others."
     p = commands.add_parser(name, help=what, description=what[0].upper() + what[1:] + '.', allow_abbrev=False,
                             epilog='example:\n  ' + example, formatter_class=argparse.RawDescriptionHelpFormatter)
     for option in shared.split(): p.add_argument(f'--{option}', **_SHARED[option])
     p.add_argument('--debug', action='store_true', default=argparse.SUPPRESS, help='show where in the code an error arose')
-    p.set_defaults(run=run or name)
+    p.set_defaults(run=run)
     return p
 
 # %% ../nbs/18_cli.ipynb #a9b7991d
 def _data_commands(commands):
     "info, data, simulate, crappify: what needs no network."
     p = _command(commands, 'info', 'say what an image file holds: axes, type, pixel size, frames, channels',
-                 'pssr info cells.czi movie.tif', 'json axes pixel-nm')
+                 'pssr info cells.czi movie.tif', 'json axes pixel-nm', 'files.info')
     p.add_argument('files', nargs='+', metavar='FILE', help='image files; with --json one gives an object, several a list')
 
     p = commands.add_parser('data', help='list, get and check the data sets that the experiments use', allow_abbrev=False,
@@ -73,15 +75,16 @@ def _data_commands(commands):
                             formatter_class=argparse.RawDescriptionHelpFormatter,
                             epilog='Files are looked for in the folder named by PSSR_DATA first.\n\nexample:\n  pssr data get vnc')
     asked = p.add_subparsers(dest='action', metavar='ACTION', required=True)
-    _command(asked, 'list', 'list the data sets, their size, licence, and whether they are here', 'pssr data list', 'json', 'data_list')
+    _command(asked, 'list', 'list the data sets, their size, licence, and whether they are here', 'pssr data list', 'json',
+             'files.data_list')
     p = _command(asked, 'get', 'fetch data sets, verify their checksums, print where the files are', 'pssr data get vnc', 'json',
-                 'data_get')
+                 'files.data_get')
     p.add_argument('names', nargs='+', metavar='NAME', help='a data set of `pssr data list`')
-    p = _command(asked, 'check', 'compare the files that are here with their checksums', 'pssr data check vnc', 'json', 'data_check')
+    p = _command(asked, 'check', 'compare the files that are here with their checksums', 'pssr data check vnc', 'json', 'files.data_check')
     p.add_argument('names', nargs='*', metavar='NAME', help='data sets (default: all)')
 
     p = _command(commands, 'simulate', 'make micrographs whose truth is known', 'pssr simulate neuropil -o tissue --n 4 --seed 1',
-                 'json seed overwrite')
+                 'json seed overwrite', 'files.simulate')
     p.add_argument('kind', metavar='KIND', help='neuropil: electron micrographs of neural tissue')
     p.add_argument('-o', '--output', required=True, metavar='DIR', help='folder for the images; the truth goes to DIR/truth')
     p.add_argument('--n', type=_count, default=4, metavar='N', help='number of images (default 4)')
@@ -90,7 +93,7 @@ def _data_commands(commands):
     p.add_argument('--pixel-nm', type=_positive, default=2., metavar='NM', help='pixel size, nm (default 2)')
 
     p = _command(commands, 'crappify', 'degrade good images the way a faster microscope would',
-                 'pssr crappify good.tif -o fast.tif --recipe em --scale 4', 'json seed axes pixel-nm overwrite')
+                 'pssr crappify good.tif -o fast.tif --recipe em --scale 4', 'json seed axes pixel-nm overwrite', 'files.crappify')
     p.add_argument('input', metavar='INPUT', help='an image, or a folder of images')
     p.add_argument('-o', '--output', required=True, metavar='OUTPUT', help='.tif or .png for an image, a folder for a folder')
     p.add_argument('--recipe', default='em', metavar='NAME', help='em, fluorescence, or a variant of the original code (default em)')
@@ -100,7 +103,7 @@ def _data_commands(commands):
 # %% ../nbs/18_cli.ipynb #39ec01b4
 def _training_command(commands):
     p = _command(commands, 'train', 'train a network to undo the degradation, and save it as a model',
-                 'pssr train em --data good_images --minutes 5 -o my_model', 'json seed device overwrite')
+                 'pssr train em --data good_images --minutes 5 -o my_model', 'json seed device overwrite', 'train.train')
     p.add_argument('recipe_name', metavar='RECIPE', help='em or fluorescence')
     p.add_argument('-o', '--output', required=True, metavar='MODEL', help='folder to write the model to')
     what = p.add_mutually_exclusive_group(required=True)
@@ -124,7 +127,7 @@ def _training_command(commands):
 def _restoring_commands(commands):
     "restore, measure, experiment."
     p = _command(commands, 'restore', 'restore images with a model',
-                 'pssr restore my_model fast.tif -o restored.tif', 'json device axes pixel-nm overwrite')
+                 'pssr restore my_model fast.tif -o restored.tif', 'json device axes pixel-nm overwrite', 'files.restore')
     p.add_argument('model', metavar='MODEL', help='folder that `pssr train` wrote')
     p.add_argument('inputs', nargs='+', metavar='INPUT', help='images, or folders of images')
     p.add_argument('-o', '--output', required=True, metavar='OUTPUT', help='.tif or .png for one image; a folder for several')
@@ -136,7 +139,7 @@ def _restoring_commands(commands):
     p.add_argument('--memory-gb', type=_positive, metavar='GB', help='memory for the work of the network (default 0.45)')
 
     p = _command(commands, 'measure', 'score restored images against the truth',
-                 'pssr measure truth.tif restored.tif --input fast.tif --out report', 'json overwrite')
+                 'pssr measure truth.tif restored.tif --input fast.tif --out report', 'json overwrite', 'measure.measure')
     p.add_argument('truth', metavar='TRUTH', help='an image, or a folder of images')
     p.add_argument('restored', nargs='+', metavar='RESTORED', help='images, or folders of images of the same names: one per method')
     p.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation')
@@ -146,7 +149,8 @@ def _restoring_commands(commands):
     p.add_argument('--out', metavar='DIR', help='write scores.json and, with --input, a figure per image')
     p.add_argument('--simulated', action='store_true', help='label the figures as simulated data')
 
-    p = _command(commands, 'experiment', 'repeat an experiment of the papers', 'pssr experiment em_8nm_to_2nm --preset cpu', 'json seed')
+    p = _command(commands, 'experiment', 'repeat an experiment of the papers', 'pssr experiment em_8nm_to_2nm --preset cpu',
+                 'json seed', 'files.experiment')
     p.add_argument('name', metavar='NAME', help='an experiment, `all`, or `list`')
     p.add_argument('--preset', choices=('smoke', 'cpu', 'gpu', 'paper'), help='size of the run (default: PSSR_PRESET, else cpu)')
     p.add_argument('--dataset', metavar='NAME', help='a data set of `pssr data list` instead of simulated data')
@@ -203,14 +207,21 @@ def _run(argv: Sequence[str]) -> int:
     "Parse, and hand over to the command."
     try: args = parser().parse_args(argv)
     except SystemExit as e: return e.code or 0   # --help and --version
-    return getattr(import_module('pssr.commands'), args.run)(args) or 0
+    room, name = args.run.split('.')
+    return getattr(import_module(f'pssr.commands.{room}'), name)(args) or 0
 
 # %% ../nbs/18_cli.ipynb #51d30405
+def wait_politely() -> None:
+    "Let OpenMP threads spin only shortly, unless the user has said otherwise. Has to run before torch is imported."
+    if not {'GOMP_SPINCOUNT', 'OMP_WAIT_POLICY'} & set(os.environ): os.environ['GOMP_SPINCOUNT'] = '10000'
+
+# %% ../nbs/18_cli.ipynb #c9f7e5af
 def main(
     argv: Sequence[str] | None = None,  # Words after `pssr`; default those of the command line
 ) -> int:                               # Exit code: 0 done, 1 the data's fault, 2 wrong usage, 130 Ctrl-C
     "The `pssr` command."
     argv = sys.argv[1:] if argv is None else list(argv)
+    wait_politely()
     for stream in (sys.stdout, sys.stderr):   # a terminal that knows no `×` is no reason to stop
         if hasattr(stream, 'reconfigure'): stream.reconfigure(errors='replace')
     try:
@@ -225,3 +236,19 @@ def main(
         message, code = _explain(e)
         complain(message)
         return code
+
+# %% ../nbs/18_cli.ipynb #3a01bbe5
+@dataclass(frozen=True)
+class Called:
+    "What a call returned and printed."
+    code: int    # Exit code
+    out: str     # Standard output
+    err: str     # Standard error
+
+def call(
+    *argv,       # Words after `pssr`; paths and numbers as they are
+) -> Called:
+    "Run `pssr` in this process: `call('info', path, '--json').out`."
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err): code = main([str(a) for a in argv])
+    return Called(code, out.getvalue(), err.getvalue())

@@ -125,7 +125,9 @@ def em_sections(
         return _cut(found, *counts)
     from pssr.io import read
     from pssr.manifest import dataset as files, pixel_nm
-    found = [read(p, pixel_nm=pixel_nm(dataset)) for p in files(dataset)]
+    size = pixel_nm(dataset)
+    if isinstance(size, tuple): size = dict(zip('ZYX'[-len(size):], size))     # files of single sections have no Z
+    found = [read(p, pixel_nm=size) for p in files(dataset)]
     if len(found) < 3: raise PSSRError(f'{dataset}: {len(found)} images are too few to train, validate and test on different ones')
     counts = SPLITS.get(dataset) or (len(found) - 2*max(len(found)//6, 1), *[max(len(found)//6, 1)]*2)
     return _cut(found, *counts)
@@ -139,7 +141,7 @@ def _cut(found, n_train, n_valid, n_test):
 
 def _progress(items, total, title):
     from tqdm import tqdm
-    return tqdm(items, total=total, desc=title, leave=False, delay=2, file=sys.stderr)
+    return tqdm(items, total=total, desc=title, leave=False, delay=2, file=sys.stderr, disable=False if os.environ.get('PSSR_LIVE') else None)
 
 # %% ../nbs/17_experiment.ipynb #5175b1fe
 def experiments() -> dict[str, Path]:
@@ -156,7 +158,7 @@ def run_experiment(
     seed: int = 0,               # Seed of the run
     stream=sys.stdout,           # Where its output goes
 ) -> Path:                       # The record
-    "Run one experiment notebook. Raises `PSSRError` with the message of the first cell that fails."
+    "Run one experiment notebook; bars only on a terminal. Raises `PSSRError` with the message of the first cell that fails."
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
@@ -172,7 +174,7 @@ def run_experiment(
             stream.flush()
             return super().process_message(msg, cell, cell_index)
     settings = dict(PSSR_PRESET=preset, PSSR_DATASET=dataset or '', PSSR_SEED=str(seed), JUPYTER_PREFER_ENV_PATH='1',
-                    PSSR_RESULTS=str(results_folder().resolve()), PSSR_LIVE='1')
+                    PSSR_RESULTS=str(results_folder().resolve()), PSSR_LIVE='1' if sys.stderr.isatty() else '')
     before = dict(os.environ)
     os.environ.update(settings)
     try:

@@ -162,21 +162,31 @@ def fit_progressive(
     pretrained: bool = False,              # Whether there is an encoder worth freezing
     bar: bool = True,                      # Progress bar on standard error
 ) -> list[dict]:                           # One record per round
-    "Train on larger and larger crops; every round keeps its best epoch and starts the next one."
+    "Train on larger and larger crops; every round keeps its best epoch and starts the next one. Ctrl-C keeps the best so far."
     records = []
     for r in rounds:
-        learn.dls, best = make_dls(r.size, r.bs), KeepBest()
-        with quiet(learn):
-            if pretrained and r.frozen:
-                learn.freeze()
-                learn.fit_one_cycle(r.frozen, r.lr_frozen, cbs=[best, *_bars(bar, f'{r.size} px, encoder frozen')])
-                _keep_curves(learn)
-            learn.unfreeze()
-            if r.unfrozen:
-                learn.fit_one_cycle(r.unfrozen, slice(*r.lr) if pretrained else r.lr[1], cbs=[best, *_bars(bar, f'{r.size} px')])
-                _keep_curves(learn)
+        learn.dls, best, interrupted = make_dls(r.size, r.bs), KeepBest(), False
+        steps = len(learn.curves['train'])
+        try:
+            with quiet(learn): _fit_round(learn, r, best, pretrained, bar)
+        except KeyboardInterrupt:
+            interrupted = True
+            best.learn = learn
+            best.put_back()
         records.append(_record(learn, dict(policy='progressive resizing', size=r.size, bs=r.bs, epochs=r.frozen*pretrained + r.unfrozen,
-                                           valid_loss=best.best_loss)))
+                                           steps=len(learn.curves['train']) - steps, valid_loss=best.best_loss, interrupted=interrupted)))
+        if interrupted: break
     return records
+
+def _fit_round(learn, r, best, pretrained, bar):
+    "One round: the decoder with the encoder frozen, then everything."
+    if pretrained and r.frozen:
+        learn.freeze()
+        learn.fit_one_cycle(r.frozen, r.lr_frozen, cbs=[best, *_bars(bar, f'{r.size} px, encoder frozen')])
+        _keep_curves(learn)
+    learn.unfreeze()
+    if r.unfrozen:
+        learn.fit_one_cycle(r.unfrozen, slice(*r.lr) if pretrained else r.lr[1], cbs=[best, *_bars(bar, f'{r.size} px')])
+        _keep_curves(learn)
 
 def _bars(bar: bool, title: str) -> list: return [TrainingBar(title=title)] if bar else []

@@ -1,37 +1,142 @@
-"""Measure the speed of what must be fast, on one thread; `make bench` runs it. Not a test: machines differ."""
+"""Measure what must be fast and small; `make bench` runs it. Not a test: machines differ.
+
+    python tools/bench.py                    all: crappify, restore, memory, seams
+    python tools/bench.py restore --json     one of them, for programs
+"""
+import argparse
+import json
 import os
-
-os.environ.update(OMP_NUM_THREADS='1', MKL_NUM_THREADS='1', OPENBLAS_NUM_THREADS='1')
-
+import subprocess
+import sys
+import tempfile
 import time
+import warnings
+from pathlib import Path
+
+THREADS = {'OMP_NUM_THREADS': '1', 'MKL_NUM_THREADS': '1', 'OPENBLAS_NUM_THREADS': '1'}
+os.environ.update(THREADS)
+warnings.filterwarnings('ignore', category=FutureWarning)  # of torch, about what fastai does
 
 import numpy as np
 
 
-def cpu_seconds(
-    action,    # What to measure
-    repeat=7,  # The fastest of so many runs counts: whatever else the machine does only adds to the others
-):
-    "CPU seconds that one call takes."
+def fastest(action, clock=time.process_time, repeat=5):
+    "Seconds of one call: the fastest of several, since whatever else the machine does only adds to the others."
     action()  # caches fill, modules load
     times = []
     for _ in range(repeat):
-        start = time.process_time()
+        start = clock()
         action()
-        times.append(time.process_time() - start)
+        times.append(clock() - start)
     return min(times)
 
 
+def picture(side):
+    "An 8-bit image of noise: no step depends on what is in it."
+    return np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8)
+
+
+def cpu_model():
+    "The network of the `cpu` preset with random weights, none of them zero."
+    import torch
+    from pssr.experiment import EM_PLANS
+    from pssr.models.unet import PSSRUnet, receptive_halo_px
+    from pssr.patches import Normalise
+    from pssr.restore import Trained
+    torch.manual_seed(0)
+    network = PSSRUnet(EM_PLANS['cpu'].encoder, widths=EM_PLANS['cpu'].widths).eval()
+    for p in network.enlarge.parameters(): torch.nn.init.normal_(p, std=0.02)
+    grey = Normalise(128, 50)
+    return Trained(network, 4, grey, grey, 8., 'uint8', 1, receptive_halo_px(network), network.multiple)
+
+
 def crappify():
-    "Megapixels of high-resolution input that a recipe degrades in one CPU second."
+    "High-resolution pixels that a recipe degrades, on one thread."
     from pssr.crappify import recipe
-    image = np.random.default_rng(0).integers(0, 256, (2048, 2048), dtype=np.uint8)
+    image = picture(2048)
     for name in ('em', 'fluorescence'):
         degrade, rng = recipe(name, scale=4), np.random.default_rng(0)
-        seconds = cpu_seconds(lambda degrade=degrade, rng=rng: degrade(image, rng))
-        yield f'crappify {name} ×4', image.size / 1e6 / seconds, 'megapixels per CPU second'
+        seconds = fastest(lambda degrade=degrade, rng=rng: degrade(image, rng), repeat=9)
+        yield f'crappify {name} ×4', image.size / 1e6 / seconds, 'megapixels per CPU second (wanted for em: 150)'
 
+
+def restore():
+    "256² → 1024², and tiles against the bare network on the same 2048² pixels, in alternation."
+    import torch
+    from pssr.restore import restore as tiled
+    model, image = cpu_model(), picture(2048)
+    torch.set_num_threads(1)
+    small = picture(256)
+    yield 'restore 256² → 1024²', fastest(lambda: tiled(model, small, bar=False)), 'CPU seconds, 1 thread (wanted: at most 1)'
+    torch.set_num_threads(2)
+    network = model.network.to(memory_format=torch.channels_last)
+    part, out = 512, np.empty((8192, 8192), np.uint8)  # all of it at once would need gigabytes
+    blocks = [torch.from_numpy(image[y:y + part, x:x + part].astype(np.float32))[None, None]
+              for y in range(0, 2048, part) for x in range(0, 2048, part)]
+    def bare():
+        with torch.inference_mode():
+            for block in blocks: network(block)
+    seconds = {'bare': [], 'tiled': []}
+    for _ in range(3):
+        for name, action in (('bare', bare), ('tiled', lambda: tiled(model, image, out=out, bar=False))):
+            start = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - start)
+    yield 'restore 2048² → 8192²', min(seconds['tiled']), 's, 2 threads'
+    yield 'bare network, same pixels', min(seconds['bare']), 's, 2 threads'
+    yield 'tiled / bare', min(seconds['tiled']) / min(seconds['bare']), '(wanted: at most 1.15)'
+
+
+PEAK = """
+import sys, warnings
+warnings.simplefilter('ignore')
+from pssr.cli import main
+from pssr import load_model
+import torch, tqdm, tifffile
+torch.set_num_threads(2)
+def now(key): return next(int(line.split()[1]) / 1e3 for line in open('/proc/self/status') if line.startswith(key))
+model = load_model(sys.argv[1])
+open('/proc/self/clear_refs', 'w').write('5')   # the peak so far is forgotten
+before = now('VmRSS')
+code = main(['restore', *sys.argv[1:]])
+print(code, before, now('VmHWM'))
+"""
+
+
+def memory():
+    "Peak of a fresh process above its size with the model loaded, for outputs of growing size. Linux only."
+    from pssr import Stack, save_model, write
+    if not Path('/proc/self/clear_refs').exists(): return
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        save_model(cpu_model(), here / 'model')
+        for side in (1024, 2048):
+            write(Stack(picture(side), pixel_nm=8.), here / f'{side}.tif')
+            command = [sys.executable, '-c', PEAK, here / 'model', here / f'{side}.tif', '-o', here / f'{side}_out.tif']
+            done = subprocess.run([str(c) for c in command], capture_output=True, text=True, env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''})
+            code, before, peak = (done.stdout.split() or ['1', '0', '0'])[-3:]
+            if code != '0': raise SystemExit(f'restore failed: {done.stderr}')
+            yield f'peak for {4 * side}² above model', float(peak) - float(before), 'MB (wanted: at most 700 for 8192²)'
+
+
+def seams():
+    "Largest difference between tiled and whole results, share of full scale."
+    from pssr.restore import seam
+    model, image = cpu_model(), picture(256)
+    for tile in (32, 96): yield f'tiles of {tile} px: seam', seam(model, image, tile), 'of full scale (wanted: below 1e-4)'
+
+
+BENCHES = dict(crappify=crappify, restore=restore, memory=memory, seams=seams)
 
 if __name__ == '__main__':
-    for bench in (crappify,):
-        for what, value, unit in bench(): print(f'{what:24} {value:8.1f} {unit}', flush=True)
+    p = argparse.ArgumentParser(description='Measure what must be fast and small.')
+    p.add_argument('names', nargs='*', metavar='NAME', help=f'of {", ".join(BENCHES)} (default: all)')
+    p.add_argument('--json', action='store_true', help='print JSON')
+    args = p.parse_args()
+    if unknown := set(args.names) - set(BENCHES): p.error(f'no benchmark {unknown.pop()!r}: choose from {", ".join(BENCHES)}')
+    found = []
+    for name in args.names or BENCHES:
+        for what, value, unit in BENCHES[name]():
+            found.append(dict(bench=name, what=what, value=value, unit=unit))
+            if not args.json: print(f'{what:30} {value:10.3g} {unit}', flush=True)
+    if args.json: print(json.dumps(found, indent=2))
