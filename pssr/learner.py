@@ -171,10 +171,12 @@ def fit_progressive(
             with quiet(learn): _fit_round(learn, r, best, pretrained, bar)
         except KeyboardInterrupt:
             interrupted = True
+            _keep_curves(learn)
             best.learn = learn
             best.put_back()
-        records.append(_record(learn, dict(policy='progressive resizing', size=r.size, bs=r.bs, epochs=r.frozen*pretrained + r.unfrozen,
-                                           steps=len(learn.curves['train']) - steps, valid_loss=best.best_loss, interrupted=interrupted)))
+        loss, steps = best.best_loss, len(learn.curves['train']) - steps
+        records.append(_record(learn, dict(policy='progressive resizing', size=r.size, bs=r.bs, steps=steps,
+                                           valid_loss=loss if np.isfinite(loss) else None, interrupted=interrupted)))
         if interrupted: break
     return records
 
