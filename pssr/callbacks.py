@@ -16,7 +16,7 @@ from tqdm import tqdm
 from .stack import UsageError
 
 # %% auto #0
-__all__ = ['one_cycle', 'OneCycleUntil', 'last_valid_loss', 'KeepBest', 'StopOnNaN', 'TrainingBar']
+__all__ = ['one_cycle', 'OneCycleUntil', 'last_valid_loss', 'KeepBest', 'StopOnNaN', 'History', 'TrainingBar']
 
 # %% ../nbs/11_callbacks.ipynb #e0fb7de3
 def one_cycle(
@@ -93,8 +93,30 @@ class KeepBest(Callback):
 class StopOnNaN(Callback):
     "Stop when the loss is not finite: the learning rate was too high; `KeepBest` still has the last good weights."
     order = -9
+    name, diverged = 'stop_on_nan', False
     def after_loss(self):
-        if self.training and not torch.isfinite(self.loss_grad): raise CancelFitException()
+        if self.training and not torch.isfinite(self.loss_grad):
+            self.diverged = True
+            raise CancelFitException()
+
+# %% ../nbs/11_callbacks.ipynb #68e24ec2
+class History(Callback):
+    "Loss and learning rate of every training step, and the validation loss of every epoch, over all fits."
+    order = 62   # after the recorder
+    def __init__(self): self.steps, self.rates, self.valid = [], [], []
+    def after_batch(self):
+        if not self.training: return
+        self.steps.append(self.learn.loss.detach())          # no float(): a GPU need not wait
+        self.rates.append(float(self.learn.opt.hypers[-1]['lr']))
+    def after_epoch(self):
+        loss = last_valid_loss(self.learn)
+        if loss is not None: self.add_valid(loss)
+    def add_valid(self, loss: float):
+        "A validation loss at the present step."
+        self.valid.append((len(self.steps), float(loss)))
+    def curves(self) -> dict:
+        "For `pssr.show.training_curve`."
+        return dict(train=[float(x) for x in self.steps], valid=list(self.valid), lr=list(self.rates))
 
 # %% ../nbs/11_callbacks.ipynb #402209e8
 class TrainingBar(Callback):

@@ -16,10 +16,11 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 
+from .commands.common import complain
 from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
-__all__ = ['parser', 'complain', 'wait_politely', 'main', 'Called', 'call']
+__all__ = ['parser', 'wait_politely', 'main', 'Called', 'call']
 
 # %% ../nbs/18_cli.ipynb #0bb2a2f3
 def _number(kind, low, text):
@@ -98,7 +99,8 @@ def _data_commands(commands):
     p.add_argument('-o', '--output', required=True, metavar='OUTPUT', help='.tif or .png for an image, a folder for a folder')
     p.add_argument('--recipe', default='em', metavar='NAME', help='em, fluorescence, or a variant of the original code (default em)')
     p.add_argument('--scale', type=_count, default=4, metavar='N', help='pixels that become one, per axis (default 4)')
-    p.add_argument('--full-scale', type=_positive, metavar='GREY', help='white level (default: 255 for 8 bit, else the maximum)')
+    p.add_argument('--full-scale', type=_positive, metavar='GREY',
+                   help='white level (default: 255 for 8 bit, else the maximum of the image or of the whole folder)')
 
 # %% ../nbs/18_cli.ipynb #39ec01b4
 def _training_command(commands):
@@ -136,18 +138,21 @@ def _restoring_commands(commands):
     p.add_argument('--intensity', default='auto', choices=('auto', 'stored', 'series'),
                    help='grey scale of the training data, of this image, or the first where the type is the same (default auto)')
     p.add_argument('--tile', type=_count, metavar='PX', help='side of a tile, input pixels (default: what the memory allows)')
-    p.add_argument('--memory-gb', type=_positive, metavar='GB', help='memory for the work of the network (default 0.45)')
+    p.add_argument('--memory-gb', type=_positive, metavar='GB', help='memory for the work of the network (default: automatic)')
 
     p = _command(commands, 'measure', 'score restored images against the truth',
                  'pssr measure truth.tif restored.tif --input fast.tif --out report', 'json overwrite', 'measure.measure')
     p.add_argument('truth', metavar='TRUTH', help='an image, or a folder of images')
     p.add_argument('restored', nargs='+', metavar='RESTORED', help='images, or folders of images of the same names: one per method')
     p.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation')
-    p.add_argument('--metrics', default='psnr,ssim', metavar='LIST', help='psnr, ssim, psnr_matched, ssim_matched (default psnr,ssim)')
+    p.add_argument('--metrics', default='psnr,ssim', metavar='LIST',
+                   help='psnr, ssim; each also as _matched or _published, e.g. psnr_matched (default psnr,ssim)')
     p.add_argument('--data-range', type=_positive, metavar='GREY',
                    help='grey levels of full scale (default: 255 for 8 bit, else maximum - minimum of the truth)')
     p.add_argument('--out', metavar='DIR', help='write scores.json and, with --input, a figure per image')
-    p.add_argument('--simulated', action='store_true', help='label the figures as simulated data')
+    source = p.add_mutually_exclusive_group()
+    source.add_argument('--real', action='store_true', help='label the figures as real data')
+    source.add_argument('--simulated', action='store_true', help='label the figures as simulated data')
 
     p = _command(commands, 'experiment', 'repeat an experiment of the papers', 'pssr experiment em_8nm_to_2nm --preset cpu',
                  'json seed', 'files.experiment')
@@ -169,14 +174,6 @@ def parser() -> argparse.ArgumentParser:
     _training_command(commands)
     _restoring_commands(commands)
     return p
-
-# %% ../nbs/18_cli.ipynb #8f3cbd59
-def complain(
-    message,              # One line, or what str() makes one
-    kind: str = 'error',  # error | warning | note
-):
-    "Say something on standard error, in one line."
-    print(f'pssr: {kind}:', ' '.join(str(message).split()), file=sys.stderr, flush=True)
 
 # %% ../nbs/18_cli.ipynb #6e02346f
 def _explain(e: BaseException) -> tuple[str, int]:

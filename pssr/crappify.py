@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from .stack import PSSRError, Stack, UsageError
+from .stack import PSSRError, Stack, UsageError, to_dtype
 
 # %% auto #0
 __all__ = ['NumpyDraw', 'TorchDraw', 'Noise', 'LocalNoise', 'ShotNoise', 'SaltPepper', 'Blur', 'LineShift', 'Downsample',
@@ -236,7 +236,8 @@ class Recipe:
             return np.stack([self(plane, rng, full_scale) for plane in image])
         x = image if image.dtype == np.uint8 else image.astype(np.float32)
         if x.dtype != np.uint8 and not np.isfinite(x).all(): raise PSSRError('image has NaN or infinite pixels: mask or replace them first')
-        return self._to_dtype(self._degrade(x, np.float32(1/full_scale), NumpyDraw(rng))*np.float32(full_scale), image.dtype)
+        low = self._degrade(x, np.float32(1/full_scale), NumpyDraw(rng))*np.float32(full_scale)
+        return to_dtype(low, image.dtype, self.truncate)
 
     def batch(self,
         x,                         # (B, C, Y, X) float tensor, full scale 1; Y and X multiples of `scale`
@@ -244,11 +245,6 @@ class Recipe:
     ):                             # (B, C, Y/scale, X/scale) tensor
         "Degrade a batch of tensors where they are, each image with its own noise."
         return self._degrade(x, 1., TorchDraw(generator))
-
-    def _to_dtype(self, x, dtype):
-        if dtype.kind == 'f': return x.astype(dtype)
-        info = np.iinfo(dtype)
-        return np.clip(x if self.truncate else np.rint(x), info.min, info.max).astype(dtype)
 
     def _degrade(self, x, unit, draw):
         i = next(i for i, s in enumerate(self.steps) if isinstance(s, Downsample))
@@ -310,19 +306,25 @@ class Clip:
     "Limit to black and white, as `skimage.util.random_noise` does."
     def __call__(self, x, draw): return draw.clip(x, 0, 1)
 
+def _planewise(x, what: str):
+    "`amin` or `amax` of every plane, for arrays and tensors."
+    return getattr(np, what)(x, (-2, -1), keepdims=True) if isinstance(x, np.ndarray) else getattr(x, what)((-2, -1), keepdim=True)
+
 @dataclass(frozen=True)
 class Stretch:
     "Rescale minimum and maximum to black and white (original code, `em_G_D_001`)."
-    def __call__(self, x, draw): return (x - x.min())/(x.max() - x.min() + 1e-12)
+    def __call__(self, x, draw):
+        low, high = _planewise(x, 'amin'), _planewise(x, 'amax')
+        return (x - low)/(high - low + 1e-12)
 
 @dataclass(frozen=True)
 class Legacy:
     "Noise steps, then the original code's rescaling by old over new maximum, which darkens most tiles."
     noises: tuple
     def __call__(self, x, draw):
-        old = x.max()
+        old = _planewise(x, 'amax')
         for step in self.noises: x = draw.clip(step(x, draw), 0, 1)
-        return x/x.max()*old
+        return x/_planewise(x, 'amax').clip(1e-12)*old
 
 # %% ../nbs/05_crappify.ipynb #df19ccf2
 _SP, _AG = SaltPepper(0.01), LocalNoise(0.5, 5.)   # the code replaces 0.5 % by salt and 0.5 % by pepper

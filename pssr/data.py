@@ -5,6 +5,7 @@
 # %% ../nbs/08_data.ipynb #ef9ade7a
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,8 +113,11 @@ class DegradeBatch(ItemTransform):
         recipe: Recipe,            # How to degrade
         full_scale: float = 255.,  # White level of the data set
         seed: int = 0,             # Seeds the noise
+        dtype: str = 'uint8',      # Of the files: inputs are rounded and clipped to an integer type
     ):
         self.recipe, self.full_scale, self.seed, self.generator = recipe, full_scale, seed, None
+        self.integers = np.dtype(dtype).kind in 'ui'
+        self.top = np.iinfo(dtype).max if self.integers else None
 
     def encodes(self, batch):
         if len(batch) == 1 or batch[0].shape != batch[1].shape: return batch   # a test batch has its input already
@@ -122,6 +126,7 @@ class DegradeBatch(ItemTransform):
             self.generator = torch.Generator(high.device).manual_seed(self.seed)
         generator = torch.Generator(high.device).manual_seed(self.seed) if self.split_idx_now == 1 else self.generator
         low = self.recipe.batch(high.as_subclass(torch.Tensor)/self.full_scale, generator)*self.full_scale
+        if self.integers: low = low.round().clamp(0, self.top)     # a file of that type could hold no more
         return TensorLow(low), high
 
     split_idx_now = None
@@ -158,10 +163,12 @@ def _white(found: Sequence[Section]) -> float:
     return max(full_scale_of(s.pixels()) for s in found)
 
 def _common_pixel_nm(found: Sequence[Section]) -> float | None:
-    known = {s.stack.pixel_yx_nm for s in found}
-    if len(known) > 1: raise PSSRError(f'the images have different pixel sizes ({sorted(map(str, known))} nm): resample or split them')
-    yx = known.pop()
-    return None if yx is None else float(np.mean(yx))
+    known = {s.name: s.stack.pixel_yx_nm for s in found if s.stack.pixel_yx_nm}
+    if not known: return None
+    small, large = min(known, key=lambda n: known[n]), max(known, key=lambda n: known[n])
+    if max(known[large])/min(known[small]) > 1.01:       # a microscope's own rounding is no difference
+        raise PSSRError(f'{small} has pixels of {known[small][0]:g} nm, {large} of {known[large][0]:g} nm: resample or split them')
+    return float(np.mean(list(known.values())))
 
 # %% ../nbs/08_data.ipynb #88985af0
 def micrograph_dls(
@@ -194,9 +201,11 @@ def micrograph_dls(
         high_norm = Normalise.fit(s.pixels() for s in highs[:len(train)])
         normalise = (high_norm if recipe else Normalise.fit(s.pixels() for s in lows[:len(train)])), high_norm
     cut = CutPair(None if degrade_on == 'batch' else recipe, size, augment, scale, white, seed)
-    block = micrograph_block(cut, NormaliseBatch(*normalise), DegradeBatch(recipe, white, seed) if degrade_on == 'batch' else None)
+    degrade = DegradeBatch(recipe, white, seed, str(highs[0].dtype)) if degrade_on == 'batch' else None
+    block = micrograph_block(cut, NormaliseBatch(*normalise), degrade)
     dls = block.dataloaders(crop_items(train, valid, n_train, n_valid), bs=bs, num_workers=num_workers, device=device)
-    dls.scale, dls.normalise, dls.full_scale, dls.dtype = scale, normalise, white, str(highs[0].dtype)
+    for i, loader in enumerate(dls.loaders): loader.rng = random.Random(seed + i)   # fastai takes it from the global generator
+    dls.scale, dls.normalise, dls.full_scale, dls.dtype = scale, normalise, white, str((lows[0] or highs[0]).dtype)
     dls.pixel_nm, dls.recipe_name, dls.n_in = _common_pixel_nm(highs), recipe.name if recipe else 'paired', 1
     return dls
 
@@ -212,7 +221,14 @@ def paired_sections(
     high: str | Path,     # Folder with truths of the same names
 ) -> list[tuple[Section, Section]]:
     "Pair two folders by file name (without extension). Raises `PSSRError` naming a file without a partner."
-    lows, highs = ({p.stem: p for p in images_in(f)} for f in (low, high))
+    def by_name(folder):
+        found = {}
+        for p in images_in(folder):
+            stem = p.name.removesuffix(p.suffix).removesuffix('.ome')
+            if stem in found: raise PSSRError(f'{p}: has the same name as {found[stem].name}: keep one of them')
+            found[stem] = p
+        return found
+    lows, highs = by_name(low), by_name(high)
     alone = sorted(set(lows) ^ set(highs))
     if alone: raise PSSRError(f'{alone[0]}: is only in one of {low} and {high} ({len(alone)} such): pairs need the same file name')
     pairs = []

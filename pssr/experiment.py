@@ -77,14 +77,21 @@ def train(
     "Train by the plan. Ctrl-C ends the training early and keeps what there is."
     from pssr.data import micrograph_dls     # torch and fastai: only when there is training to do
     from pssr.learner import EM_ROUNDS, fit_progressive, fit_until, pssr_learner
+    fitted = None
     def loaders(size, bs):
-        return micrograph_dls(train_sections, valid_sections, how, scale, size, bs, plan.n_train, plan.n_valid, Augment(),
-                              plan.degrade_on if how else 'item', seed=seed, num_workers=plan.num_workers, device=device)
+        nonlocal fitted
+        dls = micrograph_dls(train_sections, valid_sections, how, scale, size, bs, plan.n_train, plan.n_valid, Augment(),
+                             plan.degrade_on if how else 'item', fitted, seed, plan.num_workers, device)
+        fitted = dls.normalise     # once for all rounds
+        return dls
     network = dict(widths=plan.widths) if plan.encoder == 'light' else dict(pretrained=plan.pretrained)
     learn = pssr_learner(loaders(plan.size, plan.bs), plan.encoder, plan.loss, plan.lr, seed=seed, **network)
-    learn.training_record.update(size=plan.size, bs=plan.bs, train_sections=len(train_sections), valid_sections=len(valid_sections))
-    if plan.progressive and not (plan.minutes or plan.steps): fit_progressive(learn, loaders, EM_ROUNDS, plan.pretrained, bar)
-    else: fit_until(learn, *budget(plan), bar=bar)
+    learn.training_record.update(encoder=plan.encoder, pretrained=learn.model.pretrained, train_sections=len(train_sections),
+                                 valid_sections=len(valid_sections))
+    if plan.progressive and budget(plan) == (None, None): fit_progressive(learn, loaders, EM_ROUNDS, learn.model.pretrained, bar)
+    else:
+        learn.training_record.update(size=plan.size, bs=plan.bs)
+        fit_until(learn, *budget(plan), bar=bar)
     return learn
 
 def budget(
@@ -115,10 +122,10 @@ SPLITS = {'vnc': (14, 2, 4)}    # real data sets with a fixed split: first secti
 
 def em_sections(
     dataset: str | None = None,    # Data set of the manifest; None = simulated neuropil
-    preset: str = 'cpu',           # Size of the simulated set; `smoke` also takes fewer real sections
+    preset: str = 'cpu',           # Size of the simulated set
     seed: int = 0,                 # Of the simulation
 ) -> tuple[list[Stack], list[Stack], list[Stack]]:  # Training, validation, test
-    "Sections for an EM experiment, in order. Raises `PSSRError` for a data set that has no EM sections or is not here."
+    "Sections for an EM experiment, in order. Raises `PSSRError` for a data set that is not here or has fewer than three images."
     if dataset is None:
         *counts, side = EM_SIMULATED[preset]
         found = [s.image for s in _progress(_neuropil(sum(counts), side, seed), sum(counts), 'simulate')]
@@ -141,7 +148,8 @@ def _cut(found, n_train, n_valid, n_test):
 
 def _progress(items, total, title):
     from tqdm import tqdm
-    return tqdm(items, total=total, desc=title, leave=False, delay=2, file=sys.stderr, disable=False if os.environ.get('PSSR_LIVE') else None)
+    hidden = False if os.environ.get('PSSR_LIVE') else None      # None: hidden unless on a terminal
+    return tqdm(items, total=total, desc=title, leave=False, delay=2, file=sys.stderr, disable=hidden)
 
 # %% ../nbs/17_experiment.ipynb #5175b1fe
 def experiments() -> dict[str, Path]:
@@ -174,7 +182,8 @@ def run_experiment(
             stream.flush()
             return super().process_message(msg, cell, cell_index)
     settings = dict(PSSR_PRESET=preset, PSSR_DATASET=dataset or '', PSSR_SEED=str(seed), JUPYTER_PREFER_ENV_PATH='1',
-                    PSSR_RESULTS=str(results_folder().resolve()), PSSR_LIVE='1' if sys.stderr.isatty() else '')
+                    PSSR_RESULTS=str(results_folder().resolve()), PYTHONWARNINGS='ignore:IProgress not found',
+                    PSSR_LIVE='1' if sys.stderr.isatty() else '')
     before = dict(os.environ)
     os.environ.update(settings)
     try:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,9 +21,9 @@ from fastai.losses import L1LossFlat, MSELossFlat
 from fastai.optimizer import Adam
 from fastai.torch_core import params
 
-from .callbacks import KeepBest, OneCycleUntil, StopOnNaN, TrainingBar
+from .callbacks import History, KeepBest, OneCycleUntil, StopOnNaN, TrainingBar
 from .models.unet import PSSRUnet
-from .stack import PSSRError, UsageError
+from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
 __all__ = ['LOSSES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'fit_until', 'quiet', 'Round',
@@ -81,7 +82,7 @@ def pssr_learner(
                     metrics=[PSNR(dls.full_scale, dls.normalise[1].spread)], cbs=[StopOnNaN(), *cbs])
     if mixed_precision if mixed_precision is not None else on_gpu: learn.add_cb(MixedPrecision())
     learn.training_record = dict(loss=loss, seed=seed, fits=[])   # travels with the model
-    learn.curves = dict(train=[], valid=[], lr=[])                # for pssr.show.training_curve
+    learn.loss_history = History()                                     # for pssr.show.training_curve
     return learn
 
 # %% ../nbs/12_learner.ipynb #84473e30
@@ -93,35 +94,34 @@ def fit_until(
     keep_best: bool = True,         # Put back the weights of the lowest validation loss
     bar: bool = True,               # Progress bar on standard error
 ) -> dict:                          # What happened: steps, epochs, validation loss, interrupted
-    "One cycle over the budget. Raises `PSSRError` when the loss was never finite."
+    """One cycle over the budget. After Ctrl-C the weights stay as they are; after a loss that is not finite the best ones come
+    back with a `PSSRWarning`. Raises `PSSRError` when the loss was never finite."""
     lr = learn.lr if lr is None else lr
     schedule, best = OneCycleUntil(lr, minutes, steps), KeepBest(restore=False)
-    cbs = [schedule, best] + ([TrainingBar(schedule)] if bar else [])
+    cbs = [schedule, best, learn.loss_history] + ([TrainingBar(schedule)] if bar else [])
     interrupted = False
+    valid_loss = float('inf')
     try:
         with quiet(learn): learn.fit(10**6, lr, cbs=cbs)
+        valid_loss = _validate(learn)
     except KeyboardInterrupt: interrupted = True
     finally:
         if bar: cbs[-1].close()
-    _keep_curves(learn)
-    valid_loss = _validate(learn)
-    learn.curves['valid'].append((len(learn.curves['train']), valid_loss))
-    if keep_best and not valid_loss <= best.best_loss:
+    diverged = learn.stop_on_nan.diverged
+    if np.isfinite(valid_loss): learn.loss_history.add_valid(valid_loss)
+    if keep_best and best.best_loss < valid_loss and (diverged or not interrupted):
         best.learn = learn
         best.put_back()
         valid_loss = best.best_loss
-    if not np.isfinite(valid_loss): raise PSSRError(f'training diverged at learning rate {lr:g}: try a smaller one')
+    if diverged: _say_diverged(lr, best.best_loss)
     return _record(learn, dict(policy='one cycle', lr=lr, steps=schedule.done, crops=schedule.done*learn.dls.bs,
-                               valid_loss=valid_loss, interrupted=interrupted))
+                               valid_loss=valid_loss if np.isfinite(valid_loss) else None, interrupted=interrupted, diverged=diverged))
 
-def _keep_curves(learn: Learner) -> None:
-    "Append the recorder's losses to `learn.curves`: fastai forgets them at the next fit or validation."
-    curves, recorder = learn.curves, learn.recorder
-    done, per_epoch = len(curves['train']), len(learn.dls.train)
-    curves['train'] += [float(x) for x in recorder.losses]
-    curves['lr'] += [float(x) for x in recorder.lrs]
-    complete = [v for v in recorder.values if len(v) > 1]
-    curves['valid'] += [(done + per_epoch*(i + 1), float(v[1])) for i, v in enumerate(complete)]
+def _say_diverged(lr: float, best_loss: float) -> None:
+    "A loss that is not finite: an error if no epoch was good, otherwise a warning that the training is not finished."
+    if not np.isfinite(best_loss): raise PSSRError(f'training diverged at learning rate {lr:g}: try a smaller one')
+    warnings.warn(f'training diverged at learning rate {lr:g}; the best weights before that are kept: try a smaller rate', PSSRWarning,
+                  stacklevel=3)
 
 def _validate(learn: Learner) -> float:
     "Validation loss without bars or log lines."
@@ -165,30 +165,29 @@ def fit_progressive(
     "Train on larger and larger crops; every round keeps its best epoch and starts the next one. Ctrl-C keeps the best so far."
     records = []
     for r in rounds:
-        learn.dls, best, interrupted = make_dls(r.size, r.bs), KeepBest(), False
-        steps = len(learn.curves['train'])
+        best, steps, interrupted = KeepBest(restore=False), len(learn.loss_history.steps), False
         try:
+            learn.dls = make_dls(r.size, r.bs)
             with quiet(learn): _fit_round(learn, r, best, pretrained, bar)
-        except KeyboardInterrupt:
-            interrupted = True
-            _keep_curves(learn)
-            best.learn = learn
-            best.put_back()
-        loss, steps = best.best_loss, len(learn.curves['train']) - steps
+        except KeyboardInterrupt: interrupted = True
+        best.learn = learn
+        best.put_back()
+        if learn.stop_on_nan.diverged: _say_diverged(r.lr[1], best.best_loss)
+        loss, steps = best.best_loss, len(learn.loss_history.steps) - steps
         records.append(_record(learn, dict(policy='progressive resizing', size=r.size, bs=r.bs, steps=steps,
-                                           valid_loss=loss if np.isfinite(loss) else None, interrupted=interrupted)))
-        if interrupted: break
+                                           valid_loss=loss if np.isfinite(loss) else None, interrupted=interrupted,
+                                           diverged=learn.stop_on_nan.diverged)))
+        if interrupted or learn.stop_on_nan.diverged: break
     return records
 
 def _fit_round(learn, r, best, pretrained, bar):
     "One round: the decoder with the encoder frozen, then everything."
     if pretrained and r.frozen:
         learn.freeze()
-        learn.fit_one_cycle(r.frozen, r.lr_frozen, cbs=[best, *_bars(bar, f'{r.size} px, encoder frozen')])
-        _keep_curves(learn)
+        learn.fit_one_cycle(r.frozen, r.lr_frozen, cbs=[best, learn.loss_history, *_bars(bar, f'{r.size} px, encoder frozen')])
     learn.unfreeze()
     if r.unfrozen:
-        learn.fit_one_cycle(r.unfrozen, slice(*r.lr) if pretrained else r.lr[1], cbs=[best, *_bars(bar, f'{r.size} px')])
-        _keep_curves(learn)
+        lr = slice(*r.lr) if pretrained else r.lr[1]
+        learn.fit_one_cycle(r.unfrozen, lr, cbs=[best, learn.loss_history, *_bars(bar, f'{r.size} px')])
 
 def _bars(bar: bool, title: str) -> list: return [TrainingBar(title=title)] if bar else []

@@ -5,9 +5,9 @@
 # %% ../nbs/07_patches.ipynb #ea42e8cc
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -17,9 +17,17 @@ from .io import images_in, read
 from .stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['Normalise', 'Section', 'sections', 'split_sections', 'Augment', 'apply_augment', 'random_crop']
+__all__ = ['bands', 'Normalise', 'Section', 'sections', 'split_sections', 'Augment', 'apply_augment', 'random_crop']
 
 # %% ../nbs/07_patches.ipynb #ba13004e
+def bands(
+    planes: Iterable[np.ndarray],   # 2D planes
+    rows: int = 1024,               # Rows in memory at a time
+):
+    "The pixels of all planes as float64, a band of rows at a time."
+    for plane in planes:
+        for y in range(0, plane.shape[0], rows): yield np.asarray(plane[y:y + rows], np.float64)
+
 @dataclass(frozen=True)
 class Normalise:
     "`(x - offset) / spread`, invertible, for numpy arrays and torch tensors alike."
@@ -38,23 +46,32 @@ class Normalise:
     def fit(cls,
         planes: Iterable[np.ndarray],   # 2D planes of a whole data set; read one after the other
     ) -> Normalise:                     # Offset = mean, spread = standard deviation over all pixels
-        "Mean and standard deviation of a data set, streamed: one plane in memory at a time."
+        "Mean and standard deviation of a data set, streamed in bands of rows."
         n = total = squares = 0
-        for plane in planes:
-            x = np.asarray(plane, np.float64)
-            n, total, squares = n + x.size, total + x.sum(), squares + np.square(x).sum()
+        for band in bands(planes):
+            n, total, squares = n + band.size, total + band.sum(), squares + np.square(band).sum()
         if n == 0: raise PSSRError('no planes to normalise')
         mean = total/n
         return cls(float(mean), float(max(squares/n - mean**2, 0)**0.5) or 1.)
 
 # %% ../nbs/07_patches.ipynb #593e2ccf
-@lru_cache(maxsize=32)
-def _read(path: Path, modified_ns: int) -> Stack: return read(path)
+class _Opened(OrderedDict):
+    "Stacks that were opened last, up to `limit` bytes of pixels in memory (memory-mapped ones count nothing)."
+    def __init__(self, limit: int): super().__init__(); self.limit, self.used = limit, 0
+    def get_or_read(self, path: Path) -> Stack:
+        if not path.exists(): return read(path)             # which says what is missing
+        key = path, path.stat().st_mtime_ns                 # a file that has changed is read again
+        if key not in self:
+            self[key] = stack = read(path)
+            self.used += self._bytes(stack)
+            while self.used > self.limit and len(self) > 1: self.used -= self._bytes(self.popitem(last=False)[1])
+        self.move_to_end(key)
+        return self[key]
+    @staticmethod
+    def _bytes(stack) -> int: return stack.data.nbytes if type(stack.data) is np.ndarray else 0
 
-def _open(path: Path) -> Stack:
-    "Open a file once; again if it has changed on disk."
-    if not path.exists(): return read(path)   # which says what is missing
-    return _read(path, path.stat().st_mtime_ns)
+_opened = _Opened(2**29)
+def _open(path: Path) -> Stack: return _opened.get_or_read(path)
 
 # %% ../nbs/07_patches.ipynb #edcc287e
 @dataclass(frozen=True, eq=False)
@@ -106,18 +123,20 @@ def sections(
 def split_sections(
     found: Sequence[Section],     # All sections
     valid: float = 0.15,          # Share kept back for validation
-    gap_px: int = 64,             # Rows left out between the bands of a single section
+    gap_px: int = 64,             # Rows left out between the bands of a single file
 ) -> tuple[list[Section], list[Section]]:  # Training and validation sections
-    "Keep back the last sections of the series, or the last rows of a single section; nothing overlaps."
+    "Keep back the last files of the series, or the last rows of a single file; nothing overlaps."
     if not 0 < valid < 1: raise UsageError(f'valid must be between 0 and 1, got {valid}')
-    found = list(found)
-    if len(found) > 1:
-        n = min(max(round(valid*len(found)), 1), len(found) - 1)
-        return found[:-n], found[-n:]
-    (one,), h = found, found[0].shape[0]
-    last = int(h*(1 - valid))
-    first = max(last - gap_px, h//2)
-    return [Section(one.source, one.index, (0, first))], [Section(one.source, one.index, (last, h))]
+    files = {}
+    for s in found: files.setdefault(s.source if isinstance(s.source, Path) else id(s.source), []).append(s)
+    groups = list(files.values())
+    if len(groups) > 1:
+        n = min(max(round(valid*len(groups)), 1), len(groups) - 1)
+        return [s for g in groups[:-n] for s in g], [s for g in groups[-n:] for s in g]
+    top, height = (groups[0][0].rows or (0, 0))[0], groups[0][0].shape[0]
+    last = int(height*(1 - valid))
+    first = last - min(gap_px, last//2)
+    return tuple([Section(s.source, s.index, (top + a, top + b)) for s in groups[0]] for a, b in ((0, first), (last, height)))
 
 # %% ../nbs/07_patches.ipynb #b01c7c63
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 from .files import atomic
 
 # %% auto #0
-__all__ = ['checkout', 'results_folder', 'hardware', 'versions', 'Run', 'shown', 'results_table']
+__all__ = ['checkout', 'results_folder', 'hardware', 'versions', 'Run', 'shown', 'plain', 'results_table']
 
 # %% ../nbs/17_record.ipynb #a6189b34
 def checkout() -> Path | None:
@@ -95,7 +95,7 @@ class Run:
     def write(self) -> Path:
         "Write the record, replacing that of an earlier run."
         path = results_folder()/self.experiment/f'{self.name}.json'
-        text = json.dumps(_plain(self.to_dict()), indent=2, allow_nan=False)
+        text = json.dumps(plain(self.to_dict()), indent=2, allow_nan=False)
         with atomic(path, overwrite=True) as part: part.write_text(text + '\n', encoding='utf-8')
         return path
 
@@ -113,10 +113,12 @@ def _relative(path) -> str:
     try: return Path(path).resolve().relative_to(results_folder().resolve()).as_posix()
     except ValueError: return Path(path).name
 
-def _plain(x):
-    "Numbers that JSON knows: NaN and infinity become null, numpy numbers become Python's."
-    if isinstance(x, dict): return {k: _plain(v) for k, v in x.items()}
-    if isinstance(x, (list, tuple)): return [_plain(v) for v in x]
+def plain(
+    x,    # Numbers, nested in dicts and lists
+):        # The same with what JSON knows
+    "NaN and infinity become None (null), numpy numbers become Python's."
+    if isinstance(x, dict): return {k: plain(v) for k, v in x.items()}
+    if isinstance(x, (list, tuple)): return [plain(v) for v in x]
     if isinstance(x, (np.floating, float)): return float(x) if np.isfinite(x) else None
     return x.item() if isinstance(x, np.generic) else x
 
@@ -132,7 +134,8 @@ def results_table(
         r = json.loads(path.read_text(encoding='utf-8'))
         if r['preset'] == 'smoke': continue      # proves that it runs, nothing else
         score = {(s['method'], s['metric']): s for s in r['scores']}
-        data = ('simulated: ' if r['data']['simulated'] else 'real: ') + r['data']['name']
+        kind = 'simulated' if r['data']['simulated'] else 'real'
+        data = r['data']['name'] if kind in r['data']['name'] else f"{kind}: {r['data']['name']}"
         where = r['hardware']['gpu'] or f"{r['hardware']['threads']} CPU threads"
         for method in dict.fromkeys(s['method'] for s in r['scores']):
             cells = [score[method, m] for m in metrics]

@@ -17,8 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from .files import release
-from .patches import Normalise
-from .stack import PSSRError, PSSRWarning, Stack, UsageError
+from .patches import Normalise, bands
+from .stack import PSSRError, PSSRWarning, Stack, UsageError, to_dtype
 
 # %% auto #0
 __all__ = ['MEMORY_MB', 'BASELINES', 'Trained', 'wide_halo_px', 'tiles', 'read_with_halo', 'bytes_per_px', 'tile_px_for',
@@ -84,7 +84,7 @@ def read_with_halo(
     return np.pad(np.asarray(plane[tuple(span)]), fill, mode='symmetric'), tuple(start)
 
 # %% ../nbs/13_restore.ipynb #7d27ad9f
-MEMORY_MB = 350.    # Default budget for the network's activations: an 8192² result stays under 700 MB in all
+MEMORY_MB = 350.    # Default budget on a CPU for the network's activations: an 8192² result stays under 700 MB in all
 
 def bytes_per_px(
     model: Trained,
@@ -115,36 +115,43 @@ def bytes_per_px(
 
 def tile_px_for(
     model: Trained,
-    memory_mb: float = MEMORY_MB,      # Budget for activations
+    memory_mb: float | None = None,    # Budget for activations; default MEMORY_MB, on a GPU half of what is free
 ) -> int:                              # Side of a tile without halo, px
-    "Largest square tile whose activations fit the budget."
-    side = int((memory_mb*1e6/bytes_per_px(model))**0.5) - 2*model.halo_px
-    side = side//model.multiple*model.multiple
-    smallest = max(model.multiple, 16//model.multiple*model.multiple)
+    """Largest square tile whose activations fit the budget. By default a tile is never smaller than four halos, even when
+    a large network then takes more: its halo would cost more than its centre. Raises `UsageError` for a budget too small."""
+    per_px = bytes_per_px(model)
+    side = int(((memory_mb or _free_mb(model))*1e6/per_px)**0.5) - 2*model.halo_px
+    side, smallest = side//model.multiple*model.multiple, -(-16//model.multiple)*model.multiple
+    if memory_mb is None: return max(side, -(-4*model.halo_px//model.multiple)*model.multiple, smallest)
     if side < smallest:
         raise UsageError(f'{memory_mb:g} MB is too little for {model.name or "this model"}: '
-                         f'it needs {bytes_per_px(model)*(smallest + 2*model.halo_px)**2/1e6:.0f} MB')
+                         f'it needs {per_px*(smallest + 2*model.halo_px)**2/1e6:.0f} MB')
     return side
+
+def _free_mb(model: Trained) -> float:
+    "Half of the free memory of the GPU that the model is on, or MEMORY_MB."
+    import torch  # kept out of `import pssr`
+    device = next(model.network.parameters()).device
+    return torch.cuda.mem_get_info(device)[0]/2e6 if device.type == 'cuda' else MEMORY_MB
 
 # %% ../nbs/13_restore.ipynb #9358c873
 def _check(model: Trained, stack: Stack) -> None:
     who = stack.name or 'image'
     if stack.dtype.kind not in 'uif': raise PSSRError(f'{who}: cannot restore {stack.dtype} pixels: convert to integers or floats')
     if min(stack.shape) == 0: raise PSSRError(f'{who}: is empty')
+    if stack.sizes.get('C', 1) > 1:
+        raise PSSRError(f'{who}: has {stack.sizes["C"]} channels, the model takes {model.n_in}: choose one, e.g. image.isel(C=0)')
     if model.n_in != 1: raise PSSRError(f'{who}: the model takes {model.n_in} channels or frames at once, the image gives one')
     pixel = stack.pixel_yx_nm
     if model.pixel_nm and pixel and any(abs(p/model.pixel_nm - 1) > 0.1 for p in pixel):
         warnings.warn(f'{who}: pixel size {pixel[0]:g} nm, but the model was trained for {model.pixel_nm:g} nm: '
                       'resample the image or train for its pixel size', PSSRWarning, stacklevel=3)
 
-def _statistics(stack: Stack, halo_rows: int = 1024) -> Normalise:
+def _statistics(stack: Stack) -> Normalise:
     "Mean and spread of the whole series, in bands of rows; finds NaN and constant images on the way."
     n = total = squares = 0
-    for index in np.ndindex(stack.shape[:-2]):
-        plane = stack.data[index] if index else stack.data
-        for y in range(0, plane.shape[0], halo_rows):
-            band = np.asarray(plane[y:y + halo_rows], np.float64)
-            n, total, squares = n + band.size, total + band.sum(), squares + np.square(band).sum()
+    for band in bands(stack.data[i] if i else stack.data for i in np.ndindex(stack.shape[:-2])):
+        n, total, squares = n + band.size, total + band.sum(), squares + np.square(band).sum()
     mean, who = total/n, stack.name or 'image'
     if not np.isfinite(squares): raise PSSRError(f'{who}: has NaN or infinite pixels: mask or replace them first')
     variance = squares/n - mean**2
@@ -156,15 +163,15 @@ def _statistics(stack: Stack, halo_rows: int = 1024) -> Normalise:
 def _scales(model: Trained, found: Normalise, stack: Stack, intensity: str) -> tuple[Normalise, Normalise]:
     "Normalisation of input and result: the stored one, or the stored one moved to the mean and spread of this series."
     if intensity not in ('auto', 'stored', 'series'): raise UsageError(f"intensity must be 'auto', 'stored' or 'series', got {intensity!r}")
-    if intensity == 'stored' or (intensity == 'auto' and str(stack.dtype) == model.dtype): return model.normalise_low, model.normalise_high
     low, high = model.normalise_low, model.normalise_high
+    if intensity == 'stored' or (intensity == 'auto' and str(stack.dtype) == model.dtype):
+        far = abs(found.offset - low.offset) > 2*low.spread or not 1/4 < found.spread/low.spread < 4
+        if far and found.spread != 1.:
+            warnings.warn(f'{stack.name or "image"}: mean {found.offset:.4g} and spread {found.spread:.4g} are far from those of the '
+                          f'training images ({low.offset:.4g} and {low.spread:.4g}): use intensity series, or train on such images',
+                          PSSRWarning, stacklevel=3)
+        return low, high
     return found, Normalise(found.undo(low(high.offset)), found.spread*high.spread/low.spread)
-
-def _into_dtype(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    "Round and clip to an integer type; floats as they are."
-    if dtype.kind == 'f': return x.astype(dtype)
-    info = np.iinfo(dtype)
-    return np.clip(np.rint(x), info.min, info.max).astype(dtype)
 
 # %% ../nbs/13_restore.ipynb #b6662bb2
 def restore(
@@ -173,13 +180,14 @@ def restore(
     dtype: str = 'same',                  # Of the result: same | float32 | uint8 | uint16
     intensity: str = 'auto',              # stored: scale of the training set | series: of this one | auto: stored for the same dtype
     tile_px: int | None = None,           # Side of a tile, input px; default: as large as `memory_mb` allows
-    memory_mb: float = MEMORY_MB,         # Budget for activations
+    memory_mb: float | None = None,       # Budget for activations; default: 350 MB on a CPU, half of what is free on a GPU
     out: np.ndarray | None = None,        # Where to write (a memory-map, say); default: a new array
     device: str | None = None,            # cpu, cuda, ...; default: a GPU if there is one
     bar: bool = True,                     # Progress bar on standard error when it takes over two seconds
 ) -> np.ndarray | Stack:                  # `scale` times as many pixels over the same field; a Stack for a Stack
     """Restore an image tile by tile. Raises `PSSRError` for NaN, unsupported pixels or a wrong number of channels; warns
-    (`PSSRWarning`) for a constant image and for a pixel size more than 10 % from that of the training."""
+    (`PSSRWarning`) for a constant image, a pixel size more than 10 % and intensities far from those of the training, and for
+    pixels that the result's data type cuts off."""
     stack = image if isinstance(image, Stack) else Stack(np.asarray(image), 'TCZYX'[5 - np.ndim(image):])
     _check(model, stack)
     low, high = _scales(model, _statistics(stack), stack, intensity)
@@ -187,17 +195,23 @@ def restore(
     shape = (*stack.shape[:-2], *(model.scale*n for n in stack.shape[-2:]))
     if out is None: out = np.empty(shape, result_dtype)
     elif tuple(out.shape) != shape: raise UsageError(f'out has the shape {tuple(out.shape)}, the result {shape}')
-    tile_px = tile_px or tile_px_for(model, memory_mb)
+    forward, on_gpu = _forward(model, device)
+    tile_px = tile_px or min(tile_px_for(model, memory_mb), _fill(max(stack.shape[-2:]), model.multiple))
     work = [(i, t) for i in np.ndindex(stack.shape[:-2]) for t in tiles(stack.shape[-2:], tile_px, model.multiple)]
-    forward, s = _forward(model, device), model.scale
-    for index, (rows, cols) in tqdm(work, desc='restore', unit='tile', disable=not bar, delay=2, leave=False):
-        plane = stack.data[index] if index else stack.data
-        block, (y, x) = read_with_halo(plane, rows, cols, model.halo_px, model.multiple)
-        restored = high.undo(forward(low(block.astype(np.float32))))
-        centre = restored[s*y:s*(y + rows.stop - rows.start), s*x:s*(x + cols.stop - cols.start)]
-        out[(*index, slice(s*rows.start, s*rows.stop), slice(s*cols.start, s*cols.stop))] = _into_dtype(centre, result_dtype)
-        release(out)
-        _give_back()
+    batches = _batches(stack, work, model, _batch_size(model, tile_px, memory_mb) if on_gpu else 1)
+    s, cut_off = model.scale, 0
+    with tqdm(total=len(work), desc='restore', unit='tile', disable=not bar, delay=2, leave=False) as progress:
+        for blocks, places in batches:
+            for restored, (index, rows, cols, y, x) in zip(high.undo(forward(low(blocks))), places):
+                centre = restored[s*y:s*(y + rows.stop - rows.start), s*x:s*(x + cols.stop - cols.start)]
+                cut_off += _outside(centre, result_dtype)
+                out[(*index, slice(s*rows.start, s*rows.stop), slice(s*cols.start, s*cols.stop))] = to_dtype(centre, result_dtype)
+            release(out)
+            _give_back()
+            progress.update(len(places))
+    if cut_off > 0.01*np.prod(shape):
+        warnings.warn(f'{stack.name or "image"}: {cut_off/np.prod(shape):.0%} of the restored pixels lie outside {result_dtype} and were '
+                      'cut off: choose a wider type (--dtype)', PSSRWarning, stacklevel=2)
     return stack.scaled(out) if isinstance(image, Stack) else out
 
 # %% ../nbs/13_restore.ipynb #a0f5abbe
@@ -206,16 +220,42 @@ def _give_back() -> None:
     trim = getattr(ctypes.CDLL(None), 'malloc_trim', None) if sys.platform == 'linux' else None
     if trim is not None: trim(0)
 
-def _forward(model: Trained, device: str | None) -> Callable[[np.ndarray], np.ndarray]:
-    "The network as a function of a 2D float32 array, on its device, in evaluation mode."
+def _fill(n: int, multiple: int) -> int: return -(-n//multiple)*multiple
+
+def _outside(x: np.ndarray, dtype: np.dtype) -> int:
+    "How many values an integer type cannot hold, half a level of rounding aside."
+    if dtype.kind == 'f': return 0
+    info = np.iinfo(dtype)
+    return int(np.count_nonzero(x < info.min - 0.5) + np.count_nonzero(x > info.max + 0.5))
+
+def _batch_size(model: Trained, tile_px: int, memory_mb: float | None) -> int:
+    "Tiles that fit the budget together, 16 at most: beyond that a GPU gains nothing."
+    one_mb = bytes_per_px(model)*(tile_px + 2*model.halo_px)**2/1e6
+    return int(min(max((memory_mb or _free_mb(model))/one_mb, 1), 16))
+
+def _batches(stack: Stack, work: list, model: Trained, size: int):
+    "Read tiles one after the other and put equally shaped neighbours together: yields float32 (B, Y, X) and their places."
+    blocks, places = [], []
+    for index, (rows, cols) in work:
+        plane = stack.data[index] if index else stack.data
+        block, (y, x) = read_with_halo(plane, rows, cols, model.halo_px, model.multiple)
+        if blocks and (len(blocks) == size or blocks[0].shape != block.shape):
+            yield np.stack(blocks), places
+            blocks, places = [], []
+        blocks.append(block.astype(np.float32))
+        places.append((index, rows, cols, y, x))
+    if blocks: yield np.stack(blocks), places
+
+def _forward(model: Trained, device: str | None) -> tuple[Callable[[np.ndarray], np.ndarray], bool]:
+    "The network as a function of a (B, Y, X) float32 array, in evaluation mode and full precision; and whether on a GPU."
     import torch  # kept out of `import pssr`
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     network = model.network.to(device).eval()
     if device == 'cpu': network = network.to(memory_format=torch.channels_last)
-    def forward(block):
-        with torch.inference_mode(), torch.autocast(device.split(':')[0], enabled=device.startswith('cuda')):
-            return network(torch.from_numpy(block)[None, None].to(device))[0, 0].float().cpu().numpy()
-    return forward
+    def forward(blocks):
+        with torch.inference_mode():
+            return network(torch.from_numpy(np.ascontiguousarray(blocks, np.float32))[:, None].to(device))[:, 0].float().cpu().numpy()
+    return forward, device != 'cpu'
 
 # %% ../nbs/13_restore.ipynb #30fc9c6b
 BASELINES = ('nearest', 'bilinear', 'bicubic')
@@ -234,9 +274,7 @@ def interpolate(
     options = {} if method == 'nearest' else dict(align_corners=False)
     shape = (*image.shape[:-2], *(scale*n for n in image.shape[-2:]))
     large = resize(flat, scale_factor=scale, mode=method, **options).numpy().reshape(shape)
-    if image.dtype.kind == 'f': return large.astype(image.dtype)
-    info = np.iinfo(image.dtype)
-    return np.clip(np.rint(large), info.min, info.max).astype(image.dtype)
+    return to_dtype(large, image.dtype)
 
 # %% ../nbs/13_restore.ipynb #31030e22
 def seam(

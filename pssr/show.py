@@ -146,11 +146,14 @@ def _draw(
 # %% ../nbs/16_show.ipynb #bb809fdc
 def _label(
     data_label: str,  # What the caller says about the data
-) -> str:             # The same
-    "Every figure says whether it shows real or simulated data."
-    if data_label != 'simulated' and not str(data_label).startswith(('simulated:', 'real:')):
-        raise UsageError(f"data_label must be 'simulated', 'simulated: ...' or 'real: (source)', got {data_label!r}")
-    return data_label
+) -> str:             # What the figure says
+    "Every figure says whether it shows real or simulated data, or that nobody has said it."
+    kind, _, name = str(data_label).partition(':')
+    if kind == 'data' and name.strip(): return f'Data: {name.strip()}, source not stated'
+    if kind != 'simulated' and not (kind == 'real' and name.strip()):
+        raise UsageError(f"data_label must be 'simulated', 'simulated: ...', 'real: (source)', or 'data: (name)' where it is not "
+                         f"known which, got {data_label!r}")
+    return f'Data: {data_label}'
 
 def _sheet(
     columns: int,         # Images side by side
@@ -235,13 +238,13 @@ def panel(
     pixel_nm: float | None = None,    # Pixel width of the truth, nm; default the `Stack`'s
     title: str = '',                  # Over the figure
     *,
-    data_label: str,                  # 'simulated', 'simulated: ...' or 'real: ...'; always shown
+    data_label: str,                  # 'simulated', 'simulated: ...', 'real: ...' or 'data: ...'; always shown
     error: str = 'absolute',          # 'absolute' or 'signed'
     path: str | Path | None = None,   # Save here as well
     overwrite: bool = False,          # Replace an existing file
 ) -> Figure:
     "The figure that a restoration is judged by: input, baselines, restored, truth, an enlarged window, and the errors."
-    _label(data_label)
+    source = _label(data_label)
     if error not in ('absolute', 'signed'): raise UsageError(f"error={error!r}: use 'absolute' or 'signed'")
     if not methods: raise UsageError('panel needs at least one method')
     if pixel_nm is None and getattr(truth, 'pixel_yx_nm', None): pixel_nm = truth.pixel_yx_nm[1]
@@ -282,7 +285,7 @@ def panel(
         if pixel_nm and i == 0: scale_bar(ax, pixel_nm)
     _errors(fig, [axes(rows - 1, i + 1) for i in range(len(images))], list(images.values()), hr, error, inset)
 
-    parts = [f'Data: {data_label}', f'grey levels {grey["vmin"]:.3g} to {grey["vmax"]:.3g} in all images']
+    parts = [source, f'grey levels {grey["vmin"]:.3g} to {grey["vmax"]:.3g} in all images']
     if scores: parts.append('scores: PSNR · SSIM')
     if not pixel_nm: parts.append('pixel size unknown')
     _note(fig, '   |   '.join(parts))
@@ -336,12 +339,12 @@ def show_pairs(
     pixel_nm: float | None = None,    # Pixel width of the truths, nm; default the first `Stack`'s
     most: int = 6,                    # Pairs shown, at most
     *,
-    data_label: str,                  # 'simulated', 'simulated: ...' or 'real: ...'; always shown
+    data_label: str,                  # 'simulated', 'simulated: ...', 'real: ...' or 'data: ...'; always shown
     path: str | Path | None = None,   # Save here as well
     overwrite: bool = False,          # Replace an existing file
 ) -> Figure:
     "A few degraded images over their truths, each pair on the same field of view."
-    _label(data_label)
+    source = _label(data_label)
     if not len(pairs): raise UsageError('show_pairs needs at least one pair')
     pairs = list(pairs)[:most]
     first = pairs[0][1]
@@ -355,7 +358,7 @@ def show_pairs(
         _draw(above, low, truth.shape, **grey); _draw(below, truth, truth.shape, **grey)
         _title(above, names[i] if names else f'pair {i + 1}', f'{low.shape[1]} → {truth.shape[1]} px wide')
         if pixel_nm and i == 0: scale_bar(below, pixel_nm)
-    _note(fig, f'Data: {data_label}   |   above: degraded, below: truth')
+    _note(fig, f'{source}   |   above: degraded, below: truth')
     if path is not None: save_figure(fig, path, overwrite)
     return fig
 
@@ -367,12 +370,12 @@ def training_curve(
     loss: str = 'loss',               # Name and unit of the loss, for the axis
     title: str = '',                  # Over the figure
     *,
-    data_label: str,                  # 'simulated', 'simulated: ...' or 'real: ...'; always shown
+    data_label: str,                  # 'simulated', 'simulated: ...', 'real: ...' or 'data: ...'; always shown
     path: str | Path | None = None,   # Save here as well
     overwrite: bool = False,          # Replace an existing file
 ) -> Figure:
     "Loss and learning rate against the step."
-    _label(data_label)
+    source = _label(data_label)
     train = np.asarray([float(v) for v in train])
     if not len(train): raise UsageError('training_curve needs the loss of at least one step')
     has_lr = lr is not None and len(lr) > 0
@@ -408,7 +411,7 @@ def training_curve(
     lowest.set_xlabel('step', fontsize=SMALL, labelpad=2)
     for a in fig.axes:
         a.tick_params(labelsize=SMALL, length=2.5); a.spines[['top', 'right']].set_visible(False)
-    _note(fig, f'Data: {data_label}')
+    _note(fig, source)
     fig.text(0.75 / 4.2, 1 - 0.06 / height, title, fontsize=LARGE, weight='bold', va='top')
     if path is not None: save_figure(fig, path, overwrite)
     return fig

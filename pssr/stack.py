@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 # %% auto #0
-__all__ = ['AXES', 'PSSRError', 'UsageError', 'PSSRWarning', 'Stack']
+__all__ = ['AXES', 'PSSRError', 'UsageError', 'PSSRWarning', 'to_dtype', 'Stack']
 
 # %% ../nbs/00_stack.ipynb #d0991da4
 class PSSRError(ValueError):
@@ -21,6 +21,18 @@ class UsageError(PSSRError):
 
 class PSSRWarning(UserWarning):
     "Something that does not stop the work but that a careful microscopist should know."
+
+# %% ../nbs/00_stack.ipynb #48ae836c
+def to_dtype(
+    x: np.ndarray,            # Real numbers, any shape
+    dtype: np.dtype,          # Integer or floating-point type
+    truncate: bool = False,   # Cut the fraction off instead of rounding
+) -> np.ndarray:              # Same shape
+    "Round and clip to an integer type; floating-point types as they are."
+    dtype = np.dtype(dtype)
+    if dtype.kind == 'f': return x.astype(dtype)
+    info = np.iinfo(dtype)
+    return np.clip(x if truncate else np.rint(x), info.min, info.max).astype(dtype)
 
 # %% ../nbs/00_stack.ipynb #4abf482e
 AXES = 'TCZYX'

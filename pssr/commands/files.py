@@ -11,47 +11,18 @@ import sys
 import time
 import warnings
 from argparse import Namespace
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from .. import manifest
-from ..cli import complain
+from .common import about, check_device, complain, give_answer, progress, read_named
 from ..files import atomic, writable
-from ..io import check_pixels, describe, describe_text, images_in, open_writer, read, write
+from ..io import check_pixels, describe, describe_text, images_in, open_writer, write
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
 __all__ = ['info', 'data_list', 'data_get', 'data_check', 'simulate', 'crappify', 'restore', 'experiment']
-
-# %% ../../nbs/18_commands.files.ipynb #40b20a85
-def _answer(
-    args: Namespace,  # Options, with `json`
-    data,             # The answer for programs
-    text: str,        # The answer for people
-):
-    "Print the answer in the form that was asked for."
-    from pssr.record import _plain
-    print(json.dumps(_plain(data), indent=2, allow_nan=False) if args.json else text)
-
-def _bar(items, what: str, unit: str, total: int | None = None):
-    "A progress bar for what takes over two seconds, in a terminal only: log files stay readable."
-    return tqdm(items, total=total, desc=what, unit=unit, file=sys.stderr, disable=None, delay=2, leave=False)
-
-@contextmanager
-def _about(path):
-    "Errors raised inside name the file."
-    try: yield
-    except PSSRError as e:
-        if str(path) in str(e): raise
-        raise type(e)(f'{path}: {e}') from e
-
-def _read(path, axes=None, pixel_nm=None) -> Stack:
-    "A `Stack` that is called by its path in every message."
-    with _about(path): stack = read(path, axes, pixel_nm)
-    return stack.with_data(stack.data, name=str(path))
 
 # %% ../../nbs/18_commands.files.ipynb #815d7aa9
 def info(args: Namespace) -> int:
@@ -63,23 +34,23 @@ def info(args: Namespace) -> int:
         except PSSRError as e:
             complain(e)
             failed = 1
-    if found: _answer(args, found if len(args.files) > 1 else found[0], '\n\n'.join(map(describe_text, found)))
+    if found: give_answer(args, found if len(args.files) > 1 else found[0], '\n\n'.join(map(describe_text, found)))
     return failed
 
 def data_list(args: Namespace):
     "`pssr data list`."
-    _answer(args, manifest.sources(), manifest.table())
+    give_answer(args, manifest.sources(), manifest.table())
 
 def data_get(args: Namespace):
     "`pssr data get`: the paths of the files, verified."
     for name in args.names: manifest.rows(name)   # a wrong name is said before anything is fetched
     found = {name: [str(p) for p in manifest.dataset(name)] for name in args.names}
-    _answer(args, found, '\n'.join(p for paths in found.values() for p in paths))
+    give_answer(args, found, '\n'.join(p for paths in found.values() for p in paths))
 
 def data_check(args: Namespace) -> int:
     "`pssr data check`: exit code 1 when a file differs from what the manifest says, or when one that was named is missing."
     found = manifest.check(args.names)
-    _answer(args, found, '\n'.join(f'{r["status"]:<10}  {r["dataset"]:<20}  {r["file"]}' for r in found))
+    give_answer(args, found, '\n'.join(f'{r["status"]:<10}  {r["dataset"]:<20}  {r["file"]}' for r in found))
     differ = [r['path'] for r in found if r['status'] == 'differs']
     if differ: complain(f'{differ[0]}: checksum does not match the manifest ({len(differ)} such): delete it and get it again')
     return int(bool(differ or (args.names and any(r['status'] == 'missing' for r in found))))
@@ -131,14 +102,14 @@ def simulate(args: Namespace):
         for path in (target, folder/'truth'/target.stem): writable(path, args.overwrite)
     made = neuropil_set(args.n, tuple(args.shape), args.pixel_nm, args.seed)
     answers = []
-    for target, sample in _bar(zip(targets, made), 'simulate', 'image', args.n):
+    for target, sample in progress(zip(targets, made), 'simulate', 'image', args.n):
         with atomic(folder/'truth'/target.stem, args.overwrite) as part:
             part.mkdir()
             _write_truth(sample, part)
         write(sample.image, target, args.overwrite)
         answers.append(_say_file(target, sample.image))
         answers[-1][0].update(truth=str(folder/'truth'/target.stem), vesicles=len(sample.vesicles))
-    _answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers) + f'\ntruth: {folder/"truth"}')
+    give_answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers) + f'\ntruth: {folder/"truth"}')
 
 # %% ../../nbs/18_commands.files.ipynb #f7d45d38
 def _write_truth(sample, folder: Path):
@@ -157,30 +128,45 @@ def crappify(args: Namespace):
     "`pssr crappify`: degraded twins of images."
     from pssr.crappify import recipe
     how, rng, answers = recipe(args.recipe, args.scale), np.random.default_rng(args.seed), []
-    for file, target in _bar(_outputs([args.input], args.output, args.overwrite), 'crappify', 'image'):
-        stack = check_pixels(_read(file, args.axes, args.pixel_nm))
-        with _about(file): low = _crappify_file(stack, target, how, rng, args)
+    pairs = _outputs([args.input], args.output, args.overwrite)
+    whites = _white_levels([file for file, _ in pairs], args)
+    for file, target in progress(pairs, 'crappify', 'image'):
+        stack = read_named(file, args.axes, args.pixel_nm)
+        with about(file): low = _crappify_file(stack, target, how, rng, whites[stack.dtype], args.overwrite)
         answers.append(_say_file(target, low))
-    _answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers))
+        answers[-1][0]['full_scale'] = whites[stack.dtype]
+    give_answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers))
 
 # %% ../../nbs/18_commands.files.ipynb #41a2ebf2
-def _crappify_file(stack: Stack, target: Path, how, rng, args) -> Stack:
+def _white_levels(files: list[Path], args) -> dict:
+    "White level for every data type among the files, which are checked on the way; said where it was found in several."
+    from pssr.crappify import full_scale_of
+    tops = {}   # maxima of the images by data type
+    for file in progress(files, 'white level', 'image'):
+        stack = check_pixels(read_named(file, args.axes, args.pixel_nm))
+        tops.setdefault(stack.dtype, []).append(max(plane.max() for _, plane in stack.planes()))
+    whites = {dtype: args.full_scale or full_scale_of(np.array(found, dtype)) for dtype, found in tops.items()}
+    for dtype, found in tops.items():
+        if len(files) > 1 and dtype != np.uint8 and not args.full_scale:
+            complain(f'white level of all {len(found)} {dtype} images: {whites[dtype]:g}, their maximum; --full-scale sets another', 'note')
+    return whites
+
+def _crappify_file(stack: Stack, target: Path, how, rng, white: float, overwrite: bool) -> Stack:
     "Degrade one file; returns the layout of what was written."
-    from pssr.crappify import crop_to, full_scale_of
+    from pssr.crappify import crop_to
     cut, s = crop_to(stack, how.scale), how.scale
     if cut.shape != stack.shape:
         lost = [a - b for a, b in zip(stack.shape[-2:], cut.shape[-2:])]
         warnings.warn(f'{stack.name}: {stack.shape[-2]} × {stack.shape[-1]} px is no multiple of {s}: the last {lost[0]} rows '
                       f'and {lost[1]} columns were cut off, cut the truth likewise before comparing', PSSRWarning, stacklevel=2)
-    white = args.full_scale or max(full_scale_of(plane) for _, plane in stack.planes())
     dtype = _file_dtype(stack.dtype)
     shape = (*cut.shape[:-2], *(n//s for n in cut.shape[-2:]))
     low = cut.scaled(np.broadcast_to(np.zeros((), dtype), shape))
     if target.suffix.lower() == '.png':
         low = low.with_data(np.stack([how(p, rng, white) for _, p in cut.planes()]).reshape(shape).astype(dtype))
-        write(low, target, args.overwrite)
+        write(low, target, overwrite)
         return low
-    with open_writer(target, shape, dtype, low.axes, low.pixel_nm, low.frame_s, args.overwrite) as disk:
+    with open_writer(target, shape, dtype, low.axes, low.pixel_nm, low.frame_s, overwrite) as disk:
         for index, plane in cut.planes(): disk[index] = how(plane, rng, white)
     return low
 
@@ -190,32 +176,24 @@ def restore(args: Namespace):
     from pssr.share import load_model
     pairs = _outputs(args.inputs, args.output, args.overwrite, png=args.dtype != 'float32')
     model = load_model(args.model)
-    _check_device(args.device)
+    check_device(args.device)
     answers = []
     for file, target in pairs:
         start = time.perf_counter()
-        stack = _read(file, args.axes, args.pixel_nm)
-        with _about(file): result = _restore_file(model, stack, target, args)
+        stack = read_named(file, args.axes, args.pixel_nm)
+        with about(file): result = _restore_file(model, stack, target, args)
         answer, text = _say_file(target, result)
         answers.append(dict(answer, input=str(file), seconds=round(time.perf_counter() - start, 3)))
         if not args.json: print(f'{text} ({answers[-1]["seconds"]:.1f} s)', flush=True)
-    if args.json: _answer(args, answers, '')
+    if args.json: give_answer(args, answers, '')
 
 # %% ../../nbs/18_commands.files.ipynb #cba88667
-def _check_device(name: str | None):
-    "Raises `UsageError` for a device that this machine does not have."
-    import torch
-    if name is None: return
-    try: torch.zeros(1, device=name)
-    except (RuntimeError, AssertionError, NotImplementedError) as e:
-        raise UsageError(f'no device {name!r} here ({str(e).splitlines()[0][:80]}): leave --device out, or name cpu') from e
-
 def _restore_file(model, stack: Stack, target: Path, args) -> Stack:
     "Restore one image into a file; returns the layout of what was written."
-    from pssr.restore import MEMORY_MB, restore
+    from pssr.restore import restore
     dtype = _file_dtype(stack.dtype) if args.dtype == 'same' else np.dtype(args.dtype)
     options = dict(dtype=str(dtype), intensity=args.intensity, tile_px=args.tile, device=args.device, bar=sys.stderr.isatty(),
-                   memory_mb=1e3*args.memory_gb if args.memory_gb else MEMORY_MB)
+                   memory_mb=args.memory_gb and 1e3*args.memory_gb)   # None: automatic
     if target.suffix.lower() == '.png':
         result = restore(model, stack, **options)
         write(result, target, args.overwrite)
@@ -232,7 +210,7 @@ def experiment(args: Namespace):
     from pssr import experiment as room
     from pssr.record import shown
     found = room.experiments()
-    if args.name == 'list': return _answer(args, list(found), '\n'.join(found))
+    if args.name == 'list': return give_answer(args, list(found), '\n'.join(found))
     if args.name != 'all' and args.name not in found: raise UsageError(f'no experiment {args.name!r}: choose from all, {", ".join(found)}')
     preset, dataset = args.preset or room.current_preset(), args.dataset or room.current_dataset()
     dataset = None if dataset == 'simulated' else dataset
@@ -240,5 +218,5 @@ def experiment(args: Namespace):
     stream = sys.stderr if args.json else sys.stdout
     records = [room.run_experiment(name, preset, dataset, args.seed, stream=stream)
                for name in (found if args.name == 'all' else [args.name])]
-    _answer(args, [json.loads(r.read_text(encoding='utf-8')) for r in records] if args.json else None,
+    give_answer(args, [json.loads(r.read_text(encoding='utf-8')) for r in records] if args.json else None,
             '\n'.join(f'record: {shown(r)}' for r in records))

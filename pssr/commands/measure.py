@@ -5,15 +5,13 @@
 # %% ../../nbs/18_commands.measure.ipynb #63a6535e
 from __future__ import annotations
 
-import json
 import warnings
 from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 
-from ..cli import complain
-from .files import _answer, _read
+from .common import complain, give_answer, json_text, read_named
 from ..files import atomic, writable
 from ..io import check_pixels, images_in
 from ..stack import PSSRError, PSSRWarning, UsageError
@@ -75,7 +73,7 @@ def measure(args: Namespace):
     files, method_files, input_files = _columns(args)
     if args.out:
         for name in ['scores.json', *(f'{k}.png' for k in files if input_files)]: writable(Path(args.out)/name, args.overwrite)
-    def load(found): return {k: _read(found[k]) for k in files}
+    def load(found): return {k: read_named(found[k]) for k in files}
     truths, methods, inputs = load(files), {m: load(f) for m, f in method_files.items()}, input_files and load(input_files)
     for images in methods.values():
         for k, image in images.items():
@@ -83,14 +81,11 @@ def measure(args: Namespace):
                 raise PSSRError(f'{image.name} has the shape {image.shape}, its truth {files[k]} {truths[k].shape}: not the same grid')
     if inputs: methods = _with_baselines(truths, methods, inputs)
     full = args.data_range or _full_scale(truths)
-    table = score_table(truths, methods, full)
-    keep = {'truth', 'method', *metrics}
-    answer = dict(images=[{k: v for k, v in r.items() if k in keep} for r in table['images']],
-                  summary={m: {k: s[k] for k in metrics} for m, s in table['summary'].items()},
-                  tests=[t for t in table['tests'] if t['metric'] in metrics], data_range=full)
+    table = score_table(truths, methods, full, metrics)
+    answer = dict(table, data_range=full)
     if args.out: _report(args, answer, truths, methods, inputs)
     text = format_table(table, metrics) + f'\nfull scale: {full:g} grey levels'
-    _answer(args, answer, text + (f'\nreport: {args.out}' if args.out else ''))
+    give_answer(args, answer, text + (f'\nreport: {args.out}' if args.out else ''))
 
 # %% ../../nbs/18_commands.measure.ipynb #e2c1d515
 def _full_scale(truths: dict) -> float:
@@ -104,16 +99,16 @@ def _full_scale(truths: dict) -> float:
 
 def _report(args, answer: dict, truths: dict, methods: dict, inputs: dict | None):
     "scores.json, and a panel per image when its input is known."
-    from pssr.record import _plain
     from pssr.restore import BASELINES
     from pssr.show import panel
     out = Path(args.out)
     def plane(stack): return stack.isel(**dict.fromkeys(stack.axes[:-2], 0))
+    source = 'simulated' if args.simulated else 'real' if args.real else 'data'   # which of them is for the user to say
     shown = [m for m in methods if m not in BASELINES or m == 'bilinear']
     for k, truth in truths.items() if inputs else ():
         scores = {r['method']: r for r in answer['images'] if r['truth'] == k}
         panel(plane(inputs[k]), {m: plane(methods[m][k]) for m in shown}, plane(truth), scores,
-              data_label=f'simulated: {k}' if args.simulated else f'real: {k}', path=out/f'{k}.png', overwrite=args.overwrite)
+              data_label=f'{source}: {k}', path=out/f'{k}.png', overwrite=args.overwrite)
     if not inputs: complain('no figures without --input: they show the input too', 'note')
     with atomic(out/'scores.json', args.overwrite) as part:
-        part.write_text(json.dumps(_plain(answer), indent=2, allow_nan=False) + '\n', encoding='utf-8')
+        part.write_text(json_text(answer) + '\n', encoding='utf-8')

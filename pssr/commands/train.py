@@ -15,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..cli import complain
-from .files import _answer, _check_device, _read
+from .common import check_device, complain, give_answer, read_named
 from ..files import writable
 from ..io import images_in
 from ..stack import PSSRError, UsageError
@@ -31,15 +30,18 @@ def _pairs_of(folder: Path) -> list | None:
     return paired_sections(folder/'low', folder/'high') if (folder/'low').is_dir() and (folder/'high').is_dir() else None
 
 def _split(found: list, size: int, scale: int) -> tuple[list, list]:
-    "Keep some back for validation: of a single image a band of rows that holds a crop."
+    "Keep some back for validation: the last files, or of a single file a band of rows that holds a crop."
     from pssr.patches import Section, split_sections
-    if len(found) > 1: return split_sections(found)
-    high = found[0] if isinstance(found[0], Section) else found[0][1]
-    share = min(.5, max(.15, size/high.shape[0]))
-    if high is found[0]: return split_sections(found, share)
-    low = found[0][0]
-    bands = [part[0] for part in split_sections([low], share, max(64//scale, 1))]
-    return tuple([(b, Section(high.source, high.index, tuple(scale*r for r in b.rows)))] for b in bands)
+    paired = not isinstance(found[0], Section)
+    highs = [f[1] for f in found] if paired else found
+    single = len({s.source if isinstance(s.source, Path) else id(s.source) for s in highs}) == 1
+    share = min(.5, max(.15, size/highs[0].shape[0])) if single else .15
+    if not paired: return split_sections(highs, share)
+    if not single:
+        pair_of = {id(high): (low, high) for low, high in found}
+        return tuple([pair_of[id(high)] for high in part] for part in split_sections(highs, share))
+    bands = split_sections([low for low, _ in found], share, max(64//scale, 1))
+    return tuple([(b, Section(h.source, h.index, tuple(scale*r for r in b.rows))) for b, h in zip(part, highs)] for part in bands)
 
 def _finite(found: list):
     "Raises `PSSRError` for NaN: better before the training than after it."
@@ -62,7 +64,7 @@ def _training_data(args, size: int) -> tuple[list, list, int]:
         if not folder.exists(): raise PSSRError(f'{folder}: no such folder')
         if pairs := _pairs_of(folder): return pairs
         if not args.pixel_nm: return sections(folder)
-        return sections([_read(p, pixel_nm=args.pixel_nm) for p in (images_in(folder) if folder.is_dir() else [folder])])
+        return sections([read_named(p, pixel_nm=args.pixel_nm) for p in (images_in(folder) if folder.is_dir() else [folder])])
     data = found(args.data)
     scale = _scale_of(data[0], args)
     if not args.valid: return *_split(data, size, scale), scale
@@ -75,6 +77,7 @@ def _scale_of(first, args) -> int:
     "The enlargement: that of the pairs, or what was asked for."
     if not isinstance(first, tuple): return args.scale or 4
     if args.recipe: raise UsageError('--recipe degrades single images; these are pairs already')
+    if args.pixel_nm: raise UsageError('--pixel-nm is for single images; the files of pairs have to say their own pixel sizes')
     low, high = first
     ratio = high.shape[0]/low.shape[0]
     if ratio != int(ratio) or ratio < 1:
@@ -99,6 +102,10 @@ def _plan(args):
         later = 'comes in a later version' if args.recipe_name in RECIPES_LATER else 'is not known'
         raise UsageError(f'the recipe {args.recipe_name!r} {later}: choose {" or ".join(RECIPES_NOW)}')
     plan = with_budget(EM_PLANS[args.preset], args.minutes, args.steps, args.epochs)
+    one_cycle = [k for k in ('size', 'bs', 'lr') if getattr(args, k) is not None]
+    if plan.progressive and one_cycle and not (args.minutes or args.steps or args.epochs):
+        raise UsageError(f'--{one_cycle[0]} goes with one cycle: add --minutes, --steps or --epochs; without a budget the preset '
+                         f'{args.preset} trains in rounds, each with a size, batch and rate of its own')
     return replace(plan, **{k: v for k in ('encoder', 'loss', 'size', 'bs', 'lr') if (v := getattr(args, k)) is not None})
 
 # %% ../../nbs/18_commands.train.ipynb #667d3814
@@ -112,18 +119,20 @@ def train(args: Namespace) -> int:
     how = None if isinstance(training[0], tuple) else recipe(args.recipe or args.recipe_name, scale)
     if plan.size % scale: raise UsageError(f'--size {plan.size} is no multiple of --scale {scale}')
     _finite(training + validation)
-    _check_device(args.device)
+    check_device(args.device)
     if sys.stderr.isatty(): complain(f'{len(training)} sections to train on, {len(validation)} to validate', 'note')
     learn = experiment.train(plan, training, validation, how, args.seed, sys.stderr.isatty(), args.device, scale)
     learn.training_record.update(data=args.dataset or Path(args.data).resolve().name, preset=args.preset)
     fits = learn.training_record['fits']
     stopped, steps = any(f.get('interrupted') for f in fits), sum(f.get('steps') or 0 for f in fits)
-    if stopped and fits[-1].get('steps') == 0: raise KeyboardInterrupt   # before the first step: nothing to save
+    if stopped and not steps: raise KeyboardInterrupt   # before the first step: nothing to save
     _save(learn, target, args.overwrite)
-    answer = dict(model=str(target), valid_loss=fits[-1]['valid_loss'], steps=steps, minutes=(time.perf_counter() - start)/60,
+    loss = fits[-1]['valid_loss']   # None: stopped before it was measured
+    answer = dict(model=str(target), valid_loss=loss, steps=steps, minutes=(time.perf_counter() - start)/60,
                   interrupted=stopped, scale=scale, pixel_nm=learn.dls.pixel_nm)
     name = shlex.quote(str(target))
-    _answer(args, answer, f'model: {target} (validation loss {answer["valid_loss"]:.4g}, {steps} steps, {answer["minutes"]:.1f} min'
+    validated = 'not validated' if loss is None else f'validation loss {loss:.4g}'
+    give_answer(args, answer, f'model: {target} ({validated}, {steps} steps, {answer["minutes"]:.1f} min'
             + (', stopped early' if stopped else '') + f')\nrestore your own image: pssr restore {name} IMAGE.tif -o RESTORED.tif')
     return 130 if stopped else 0
 
@@ -132,6 +141,7 @@ def _save(learn, target: Path, overwrite: bool):
     "Save the model; where that fails after all, save it in the folder for temporary files and say so."
     from pssr.share import save_model
     try: save_model(learn, target, overwrite)
-    except PSSRError as e:
+    except (PSSRError, OSError) as e:
         rescue = save_model(learn, Path(tempfile.mkdtemp(prefix='pssr-'))/target.name)
-        raise PSSRError(f'{e}; the trained model was saved as {rescue} instead') from e
+        why = e if isinstance(e, PSSRError) else f'{target}: cannot be written ({e.strerror or e})'
+        raise PSSRError(f'{why}; the trained model was saved as {rescue} instead') from e

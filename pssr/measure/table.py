@@ -10,7 +10,7 @@ import math
 from dataclasses import asdict
 from itertools import combinations
 
-from .fidelity import match_affine, psnr, ssim
+from .fidelity import match_affine, psnr, published_scores, ssim
 from .stats import paired_t, stars, summary
 from ..stack import PSSRError, UsageError
 
@@ -19,23 +19,42 @@ __all__ = ['METRICS', 'image_scores', 'score_table', 'format_table', 'to_json', 
 
 # %% ../../nbs/15_measure.table.ipynb #55a3f66f
 METRICS = {'psnr': ('PSNR', 'dB'), 'ssim': ('SSIM', ''),
-           'psnr_matched': ('PSNR matched', 'dB'), 'ssim_matched': ('SSIM matched', '')}  # key: title, unit
+           'psnr_matched': ('PSNR matched', 'dB'), 'ssim_matched': ('SSIM matched', ''),
+           'psnr_published': ('PSNR published', 'dB'), 'ssim_published': ('SSIM published', '')}  # key: title, unit
 
 def image_scores(
     truth,              # Reference image (Y, X), array or `Stack`
     image,              # Judged image, same shape
     data_range: float,  # Grey levels of full scale
-) -> dict:              # psnr (dB), ssim, and both after `match_affine`
-    "The four scores of one image."
-    matched = match_affine(image, truth)
-    return {'psnr': psnr(truth, image, data_range), 'ssim': ssim(truth, image, data_range),
-            'psnr_matched': psnr(truth, matched, data_range), 'ssim_matched': ssim(truth, matched, data_range)}
+    metrics=tuple(METRICS),  # Which of `METRICS`
+) -> dict:              # Value by metric; dB for PSNR
+    "The scores of one image."
+    _known(metrics)
+    matched = match_affine(image, truth) if any(k.endswith('_matched') for k in metrics) else None
+    published = _published(truth, image) if any(k.endswith('_published') for k in metrics) else {}
+    return {k: published[k] if k in published else (psnr if k.startswith('psnr') else ssim)(
+                truth, matched if k.endswith('_matched') else image, data_range) for k in metrics}
 
 # %% ../../nbs/15_measure.table.ipynb #03d2955e
+def _known(metrics):
+    "Raises `UsageError` for a metric that is none of `METRICS`."
+    unknown = [k for k in metrics if k not in METRICS]
+    if unknown: raise UsageError(f'unknown metric {unknown[0]!r}: use {", ".join(METRICS)}')
+
+def _published(truth, image) -> dict:
+    "`published_scores` by metric; NaN for a truth without contrast."
+    try: found = published_scores(truth, image)
+    except PSSRError as e:
+        if 'no contrast' not in str(e): raise
+        return dict(psnr_published=math.nan, ssim_published=math.nan)
+    return dict(psnr_published=found.psnr, ssim_published=found.ssim)
+
+# %% ../../nbs/15_measure.table.ipynb #3f602e47
 def score_table(
     truth_images,        # Truths: a list of (Y, X) arrays or `Stack`s, or a dict from name to image
     methods: dict,       # {method: images in the same order as the truths}
     data_range: float,   # Grey levels of full scale, the same for all images
+    metrics=tuple(METRICS),  # Which of `METRICS`
 ) -> dict:               # 'images': records; 'summary': method → metric → mean, sd, sem, n; 'tests': records
     "Score every method on every image, summarise, and compare methods by paired t-tests (not corrected for number)."
     named = truth_images
@@ -46,11 +65,11 @@ def score_table(
     if not columns: raise UsageError('score_table needs at least one method')
     for m, images in columns.items():
         if len(images) != len(named): raise PSSRError(f'{m}: {len(images)} images for {len(named)} truths')
-    images = [{'truth': name, 'method': m, **image_scores(t, columns[m][i], data_range)}
+    images = [{'truth': name, 'method': m, **image_scores(t, columns[m][i], data_range, metrics)}
               for i, (name, t) in enumerate(named) for m in columns]
-    scores = {m: {k: [r[k] for r in images if r['method'] == m] for k in METRICS} for m in columns}
+    scores = {m: {k: [r[k] for r in images if r['method'] == m] for k in metrics} for m in columns}
     tests = [{'a': a, 'b': b, 'metric': k, 'test': 'paired t', **asdict(paired_t(scores[a][k], scores[b][k]))}
-             for b, a in combinations(columns, 2) for k in METRICS]
+             for b, a in combinations(columns, 2) for k in metrics]
     means = {m: {k: asdict(summary(v)) for k, v in s.items()} for m, s in scores.items()}
     return {'images': images, 'summary': means, 'tests': tests}
 
@@ -68,15 +87,15 @@ def _mean_sem(
 # %% ../../nbs/15_measure.table.ipynb #861da2aa
 def format_table(
     table: dict,                  # From `score_table`
-    metrics=tuple(METRICS),       # Which of `METRICS`, in which order
+    metrics=None,                 # Which of `METRICS`, in which order; default all that the table has
     style: str = 'text',          # 'text' or 'markdown'
     against: str | None = None,   # The method compared with all others; default the last one
 ) -> str:                         # Lines to print
     "Mean ± SEM per method, and one line per paired test."
     if style not in ('text', 'markdown'): raise UsageError(f"style {style!r}: use 'text' or 'markdown'")
-    unknown = [k for k in metrics if k not in METRICS]
-    if unknown: raise UsageError(f'unknown metric {unknown[0]!r}: use {", ".join(METRICS)}')
     methods = list(table['summary'])
+    metrics = metrics or tuple(table['summary'][methods[0]])
+    _known(metrics)
     against = against or methods[-1]
     if against not in methods: raise UsageError(f'no method {against!r} in the table: it has {", ".join(methods)}')
     titles = [f'{METRICS[k][0]} ({METRICS[k][1]})' if METRICS[k][1] else METRICS[k][0] for k in metrics]
@@ -91,10 +110,13 @@ def format_table(
         text = ['| ' + ' | '.join(line) + ' |' for line in (lines[0], rule, *lines[1:])]
     else: text = ['  '.join(line).rstrip() for line in lines]
     several = table['summary'][methods[0]][metrics[0]]['n'] > 1
-    text += ['', 'mean ± SEM over images' if several else 'one image: no SEM, no test'] if style == 'text' else \
-            ['', '*mean ± SEM over images*' if several else '*one image: no SEM, no test*', '']
     tests = [t for t in table['tests'] if against in (t['a'], t['b']) and t['metric'] in metrics] if several else []
-    return '\n'.join(text + [('- ' if style == 'markdown' else '') + _test_line(t, against) for t in tests])
+    foot = ['mean ± SEM over images' if several else 'one image: no SEM, no test']
+    if 'ssim_published' in metrics and {'ssim', 'ssim_matched'} & set(metrics):
+        foot.append('SSIM: Gaussian window, sigma 1.5; published: 7 × 7 uniform')
+    if any(not t['reason'] for t in tests): foot.append('paired t-tests, not corrected for multiple comparisons')
+    if style == 'markdown': foot = [f'*{"; ".join(foot)}*', '']
+    return '\n'.join([*text, '', *foot, *(('- ' if style == 'markdown' else '') + _test_line(t, against) for t in tests)])
 
 # %% ../../nbs/15_measure.table.ipynb #0c3b3e8a
 def _test_line(
@@ -126,9 +148,10 @@ def to_json(
 
 def record_scores(
     table: dict,              # From `score_table`
-    metrics=tuple(METRICS),   # Which of `METRICS`
+    metrics=None,             # Which of `METRICS`; default all that the table has
 ) -> dict:                    # 'scores' and 'tests' as the record of a run keeps them
     "The summary as flat rows (method, metric, unit, mean, sd, n) with the tests, for `results/`."
+    metrics = metrics or tuple(next(iter(table['summary'].values())))
     return {'scores': [{'method': m, 'metric': k, 'unit': METRICS[k][1], **{x: s[k][x] for x in ('mean', 'sd', 'n')}}
                        for m, s in table['summary'].items() for k in metrics],
             'tests': [t for t in table['tests'] if t['metric'] in metrics]}

@@ -35,17 +35,17 @@ def light_encoder(
     return nn.Sequential(*stages)
 
 # %% ../../nbs/09_models.unet.ipynb #cd87b1dc
-def _resnet_body(name: str, n_in: int, pretrained: bool) -> nn.Module:
-    "ResNet body for `n_in` channels; ImageNet weights when they can be had, otherwise random with a word about it."
+def _resnet_body(name: str, n_in: int, pretrained: bool) -> tuple[nn.Module, bool]:
+    "ResNet body for `n_in` channels, and whether it has ImageNet weights: without a network it starts at random and says so."
     from torchvision import models  # only when a ResNet is asked for
     arch = getattr(models, name)
     if pretrained:
         weights = getattr(models, f'ResNet{name[6:]}_Weights').IMAGENET1K_V1
-        try: return create_body(arch(weights=weights), n_in=n_in, pretrained=True)
+        try: return create_body(arch(weights=weights), n_in=n_in, pretrained=True), True
         except OSError as e:   # no network, no cache
             warnings.warn(f'{name}: ImageNet weights are not available ({type(e).__name__}), starting from random weights. To use them, '
                           f'place {weights.url.split("/")[-1]} in {torch.hub.get_dir()}/checkpoints', PSSRWarning, stacklevel=2)
-    return create_body(arch(weights=None), n_in=n_in, pretrained=False)
+    return create_body(arch(weights=None), n_in=n_in, pretrained=False), False
 
 # %% ../../nbs/09_models.unet.ipynb #ef518a3b
 class Enlarge(nn.Sequential):
@@ -101,7 +101,7 @@ class PSSRUnet(nn.Module):
                            self_attention=self_attention, blur=blur, widths=list(widths), blocks=blocks)
         self.scale, self.n_in, self.upsample, self.light = scale, n_in, upsample, light
         self.stride = 2**(len(widths) - 1) if light else 32       # of the deepest stage, on the grid of the U-Net
-        body = light_encoder(n_in, tuple(widths), blocks) if light else _resnet_body(encoder, n_in, pretrained)
+        body, self.pretrained = (light_encoder(n_in, tuple(widths), blocks), False) if light else _resnet_body(encoder, n_in, pretrained)
         features = n_out if upsample == 'first' else (widths[0] if light else 64)
         with warnings.catch_warnings():                            # torch deprecates the weight norm that fastai uses
             warnings.simplefilter('ignore', FutureWarning)
