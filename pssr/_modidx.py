@@ -234,6 +234,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                          'pssr.io._plan': ('io.html#_plan', 'pssr/io.py'),
                          'pssr.io._plausible': ('io.html#_plausible', 'pssr/io.py'),
                          'pssr.io._png': ('io.html#_png', 'pssr/io.py'),
+                         'pssr.io._rational': ('io.html#_rational', 'pssr/io.py'),
                          'pssr.io._reserve': ('io.html#_reserve', 'pssr/io.py'),
                          'pssr.io._tiff': ('io.html#_tiff', 'pssr/io.py'),
                          'pssr.io._tiff_meta': ('io.html#_tiff_meta', 'pssr/io.py'),

@@ -13,6 +13,7 @@ import shutil
 import sys
 import warnings
 from contextlib import contextmanager
+from fractions import Fraction
 from math import prod
 from pathlib import Path
 from xml.etree import ElementTree
@@ -242,6 +243,11 @@ def read(
 # %% ../nbs/01_io.ipynb #ed5453fa
 _CLASSIC = 2**32 - 2**25   # bytes that fit into a classic TIFF beside its headers
 
+def _rational(value: float) -> tuple[int, int]:
+    "As TIFF keeps it: two 32-bit integers (tifffile rounds floats more coarsely in some versions)."
+    f = Fraction(value).limit_denominator(max(1, min(10**6, int((2**32 - 1)/max(value, 1e-9)))))
+    return f.numerator, f.denominator
+
 def _plan(path: Path, layout: Stack) -> dict:
     "Arguments for tifffile; `order` is the order of the axes in the file."
     name, dtype, axes, size = path.name.lower(), layout.dtype, layout.axes, layout.pixel_nm or {}
@@ -262,7 +268,7 @@ def _plan(path: Path, layout: Stack) -> dict:
     meta = {'axes': order} | ({'unit': 'um'} if size else {})
     if 'Z' in size: meta['spacing'] = size['Z'] / 1e3
     if frame_s is not None: meta['finterval'] = frame_s
-    resolution = (1e3 / size['X'], 1e3 / size['Y']) if size else None
+    resolution = (_rational(1e3 / size['X']), _rational(1e3 / size['Y'])) if size else None
     return dict(order=order, imagej=True, metadata=meta, resolution=resolution)
 
 def _reserve(path: Path):
