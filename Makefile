@@ -12,7 +12,7 @@ setup:        ## create .venv and install what constraints.txt names (done at on
 	@"$(PYTHON)" tools/install.py
 
 demo: setup   ## train on simulated tissue, restore it, and show the scores (minutes on a laptop)
-	@$(BIN)/pssr experiment em_8nm_to_2nm --preset cpu
+	@PSSR_RESULTS=demo $(BIN)/pssr experiment em_8nm_to_2nm --preset cpu
 
 test: setup   ## everything that must hold before a change is shared
 	@$(BIN)/python tools/test.py

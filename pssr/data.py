@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from torch.utils.data import get_worker_info
 from .crappify import Recipe, full_scale_of
 from .io import images_in
 from .patches import Augment, Normalise, Section, apply_augment, random_crop, sections
-from .stack import PSSRError
+from .stack import PSSRError, PSSRWarning
 
 # %% auto #0
 __all__ = ['TensorMicrograph', 'TensorLow', 'TensorHigh', 'Crop', 'crop_items', 'CutPair', 'DegradeBatch', 'NormaliseBatch',
@@ -162,6 +163,15 @@ def _white(found: Sequence[Section]) -> float:
     if all(s.dtype == np.uint8 for s in found): return 255.
     return max(full_scale_of(s.pixels()) for s in found)
 
+def _compare_noise(recipe: Recipe, found: Sequence[Section], white: float) -> None:
+    "Warn when the recipe's noise drowns the contrast: its strength is a share of the white level, not of the contrast."
+    spreads = [(float(p.std()), float(p.mean())) for p in (s.pixels() for s in found[:8])]
+    spread, mean = np.median(spreads, axis=0)
+    noise = float(recipe(np.full((256, 256), mean, np.float32), 0, white).std())
+    if spread > 0 and noise > 1.5*spread:
+        warnings.warn(f'the recipe adds noise of {noise:.3g} grey levels to images whose contrast (SD) is {spread:.3g}: little is left to '
+                      'learn from. Stretch the contrast of the images, or use a weaker recipe', PSSRWarning, stacklevel=3)
+
 def _common_pixel_nm(found: Sequence[Section]) -> float | None:
     known = {s.name: s.stack.pixel_yx_nm for s in found if s.stack.pixel_yx_nm}
     if not known: return None
@@ -196,7 +206,12 @@ def micrograph_dls(
     lows = [None if isinstance(s, Section) else s[0] for s in [*train, *valid]]
     if (lows[0] is None) != (recipe is not None): raise PSSRError('give a recipe for single images, or pairs and no recipe')
     for high, low in zip(highs, lows): _check(high, low, size, scale)
+    types = {s.dtype: s.name for s in highs}
+    if len(types) > 1:
+        (a, in_a), (b, in_b) = list(types.items())[:2]
+        raise PSSRError(f'{in_a} has {a} pixels, {in_b} has {b}: one model needs images of one type, from one instrument')
     white = _white(highs)
+    if recipe: _compare_noise(recipe, highs[:len(train)], white)
     if normalise is None:
         high_norm = Normalise.fit(s.pixels() for s in highs[:len(train)])
         normalise = (high_norm if recipe else Normalise.fit(s.pixels() for s in lows[:len(train)])), high_norm

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Thread
 
 from .crappify import Recipe
 from .patches import Augment
 from .record import checkout, results_folder
-from .stack import PSSRError, Stack, UsageError
+from .stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
 __all__ = ['PRESETS', 'EM_PLANS', 'EM_SIMULATED', 'SPLITS', 'current_preset', 'current_dataset', 'Plan', 'train', 'budget',
@@ -92,6 +95,10 @@ def train(
     else:
         learn.training_record.update(size=plan.size, bs=plan.bs)
         fit_until(learn, *budget(plan), bar=bar)
+    loss = learn.training_record['fits'][-1]['valid_loss']
+    if plan.loss == 'mse' and loss is not None and loss > 1:
+        warnings.warn(f'the validation loss of {loss:.3g} is worse than that of one mean grey for all: the model is of no use. Do '
+                      'training and validation images differ in brightness or contrast?', PSSRWarning, stacklevel=2)
     return learn
 
 def budget(
@@ -159,6 +166,22 @@ def experiments() -> dict[str, Path]:
         raise PSSRError('the experiments are notebooks of the source checkout: clone the repository and run this inside it')
     return {p.stem: p for p in sorted((root/'nbs'/'experiments').glob('*.ipynb')) if p.name[0] not in '._'}
 
+def _execute(client) -> None:
+    "Run a notebook client in a thread, so that Ctrl-C reaches us: the kernel ends at once and saves nothing half done."
+    problems = []
+    def work():
+        try: client.execute()
+        except BaseException as e: problems.append(e)
+    thread = Thread(target=work, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive(): thread.join(0.2)
+    except KeyboardInterrupt:
+        provisioner = getattr(client.km, 'provisioner', None)
+        if provisioner is not None and getattr(provisioner, 'pid', None): os.kill(provisioner.pid, signal.SIGKILL)
+        raise
+    if problems: raise problems[0]
+
 def run_experiment(
     name: str,                   # One of `experiments()`
     preset: str = 'cpu',         # smoke | cpu | gpu | paper
@@ -188,8 +211,8 @@ def run_experiment(
     os.environ.update(settings)
     try:
         nb = nbformat.read(found[name], as_version=4)
-        Live(nb, timeout=None, kernel_name='python3', extra_arguments=['--log-level=40'],
-             resources={'metadata': {'path': str(found[name].parent)}}).execute()
+        _execute(Live(nb, timeout=None, kernel_name='python3', extra_arguments=['--log-level=40'],
+                      resources={'metadata': {'path': str(found[name].parent)}}))
     except CellExecutionError as e: raise PSSRError(f'{name}: {e.ename}: {" ".join(str(e.evalue).split()) or "stopped"}') from e
     finally:
         os.environ.clear()

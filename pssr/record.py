@@ -19,7 +19,7 @@ import numpy as np
 from .files import atomic
 
 # %% auto #0
-__all__ = ['checkout', 'results_folder', 'hardware', 'versions', 'Run', 'shown', 'plain', 'results_table']
+__all__ = ['checkout', 'results_folder', 'hardware', 'versions', 'Run', 'shown', 'command', 'plain', 'results_table']
 
 # %% ../nbs/17_record.ipynb #a6189b34
 def checkout() -> Path | None:
@@ -107,6 +107,11 @@ def shown(
     for root in (Path.cwd(), checkout()):
         if root and path.is_relative_to(root.resolve()): return path.relative_to(root.resolve()).as_posix()
     return str(path)
+
+def command() -> str:
+    "`pssr` as it is called from the checkout: by its path when the environment that make created is not activated."
+    root = checkout()
+    return '.venv/bin/pssr' if root and (root/'.venv'/'bin'/'pssr').exists() else 'pssr'
 
 def _relative(path) -> str:
     "Paths in a record say where to look below the results folder, not on whose machine."

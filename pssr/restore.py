@@ -142,10 +142,17 @@ def _check(model: Trained, stack: Stack) -> None:
     if stack.sizes.get('C', 1) > 1:
         raise PSSRError(f'{who}: has {stack.sizes["C"]} channels, the model takes {model.n_in}: choose one, e.g. image.isel(C=0)')
     if model.n_in != 1: raise PSSRError(f'{who}: the model takes {model.n_in} channels or frames at once, the image gives one')
-    pixel = stack.pixel_yx_nm
-    if model.pixel_nm and pixel and any(abs(p/model.pixel_nm - 1) > 0.1 for p in pixel):
+
+def _check_pixel(model: Trained, stack: Stack) -> None:
+    "Warn about a pixel size that differs from the model's, or that a file does not say."
+    pixel, who = stack.pixel_yx_nm, stack.name or 'image'
+    if not model.pixel_nm: return
+    if pixel and any(abs(p/model.pixel_nm - 1) > 0.1 for p in pixel):
         warnings.warn(f'{who}: pixel size {pixel[0]:g} nm, but the model was trained for {model.pixel_nm:g} nm: '
                       'resample the image or train for its pixel size', PSSRWarning, stacklevel=3)
+    elif not pixel and stack.name:      # a file; nobody expects a bare array to know
+        warnings.warn(f'{who}: does not say its pixel size, so it was not compared with the {model.pixel_nm:g} nm of the model',
+                      PSSRWarning, stacklevel=3)
 
 def _statistics(stack: Stack) -> Normalise:
     "Mean and spread of the whole series, in bands of rows; finds NaN and constant images on the way."
@@ -191,6 +198,7 @@ def restore(
     stack = image if isinstance(image, Stack) else Stack(np.asarray(image), 'TCZYX'[5 - np.ndim(image):])
     _check(model, stack)
     low, high = _scales(model, _statistics(stack), stack, intensity)
+    _check_pixel(model, stack)
     result_dtype = stack.dtype if dtype == 'same' else np.dtype(dtype)
     shape = (*stack.shape[:-2], *(model.scale*n for n in stack.shape[-2:]))
     if out is None: out = np.empty(shape, result_dtype)

@@ -101,10 +101,11 @@ class PSSRUnet(nn.Module):
                            self_attention=self_attention, blur=blur, widths=list(widths), blocks=blocks)
         self.scale, self.n_in, self.upsample, self.light = scale, n_in, upsample, light
         self.stride = 2**(len(widths) - 1) if light else 32       # of the deepest stage, on the grid of the U-Net
-        body, self.pretrained = (light_encoder(n_in, tuple(widths), blocks), False) if light else _resnet_body(encoder, n_in, pretrained)
         features = n_out if upsample == 'first' else (widths[0] if light else 64)
         with warnings.catch_warnings():                            # torch deprecates the weight norm that fastai uses
             warnings.simplefilter('ignore', FutureWarning)
+            body, self.pretrained = (light_encoder(n_in, tuple(widths), blocks), False) if light else \
+                                    _resnet_body(encoder, n_in, pretrained)
             self.unet = DynamicUnet(body, features, (64, 64), blur=blur, blur_final=blur, self_attention=self_attention,
                                     norm_type=NormType.Weight, last_cross=True)
             if upsample == 'first': self.enlarge = None
