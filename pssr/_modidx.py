@@ -353,7 +353,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                               'pssr.patches._Opened.get_or_read': ('patches.html#_opened.get_or_read', 'pssr/patches.py'),
                               'pssr.patches._open': ('patches.html#_open', 'pssr/patches.py'),
                               'pssr.patches.apply_augment': ('patches.html#apply_augment', 'pssr/patches.py'),
-                              'pssr.patches.bands': ('patches.html#bands', 'pssr/patches.py'),
+                              'pssr.patches.moments': ('patches.html#moments', 'pssr/patches.py'),
                               'pssr.patches.random_crop': ('patches.html#random_crop', 'pssr/patches.py'),
                               'pssr.patches.sections': ('patches.html#sections', 'pssr/patches.py'),
                               'pssr.patches.split_sections': ('patches.html#split_sections', 'pssr/patches.py')},

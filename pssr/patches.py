@@ -17,16 +17,23 @@ from .io import images_in, read
 from .stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['bands', 'Normalise', 'Section', 'sections', 'split_sections', 'Augment', 'apply_augment', 'random_crop']
+__all__ = ['moments', 'Normalise', 'Section', 'sections', 'split_sections', 'Augment', 'apply_augment', 'random_crop']
 
 # %% ../nbs/07_patches.ipynb #ba13004e
-def bands(
-    planes: Iterable[np.ndarray],   # 2D planes
+def moments(
+    planes: Iterable[np.ndarray],   # 2D planes of one series or data set, read one after the other
     rows: int = 1024,               # Rows in memory at a time
-):
-    "The pixels of all planes as float64, a band of rows at a time."
+) -> tuple[float, float]:           # Mean and standard deviation; exactly 0 for equal pixels, NaN where a pixel is not finite
+    "Mean and standard deviation over all pixels, streamed in bands of rows."
+    n = total = squares = 0
     for plane in planes:
-        for y in range(0, plane.shape[0], rows): yield np.asarray(plane[y:y + rows], np.float64)
+        for y in range(0, plane.shape[0], rows):
+            band = np.asarray(plane[y:y + rows], np.float64)
+            n, total, squares = n + band.size, total + band.sum(), squares + np.square(band).sum()
+    if n == 0: raise PSSRError('no planes to normalise')
+    if not np.isfinite(squares): return float('nan'), float('nan')
+    mean, variance = total/n, squares/n - (total/n)**2
+    return float(mean), float(variance**0.5) if variance > 1e-12*squares/n else 0.     # below that it is rounding
 
 @dataclass(frozen=True)
 class Normalise:
@@ -47,12 +54,9 @@ class Normalise:
         planes: Iterable[np.ndarray],   # 2D planes of a whole data set; read one after the other
     ) -> Normalise:                     # Offset = mean, spread = standard deviation over all pixels
         "Mean and standard deviation of a data set, streamed in bands of rows."
-        n = total = squares = 0
-        for band in bands(planes):
-            n, total, squares = n + band.size, total + band.sum(), squares + np.square(band).sum()
-        if n == 0: raise PSSRError('no planes to normalise')
-        mean = total/n
-        return cls(float(mean), float(max(squares/n - mean**2, 0)**0.5) or 1.)
+        mean, spread = moments(planes)
+        if np.isnan(mean): raise PSSRError('the images have NaN or infinite pixels: mask or replace them first')
+        return cls(mean, spread or 1.)
 
 # %% ../nbs/07_patches.ipynb #593e2ccf
 class _Opened(OrderedDict):

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 from .files import release
-from .patches import Normalise, bands
+from .patches import Normalise, moments
 from .stack import PSSRError, PSSRWarning, Stack, UsageError, to_dtype
 
 # %% auto #0
@@ -155,17 +155,12 @@ def _check_pixel(model: Trained, stack: Stack) -> None:
                       PSSRWarning, stacklevel=3)
 
 def _statistics(stack: Stack) -> Normalise:
-    "Mean and spread of the whole series, in bands of rows; finds NaN and constant images on the way."
-    n = total = squares = 0
-    for band in bands(stack.data[i] if i else stack.data for i in np.ndindex(stack.shape[:-2])):
-        n, total, squares = n + band.size, total + band.sum(), squares + np.square(band).sum()
-    mean, who = total/n, stack.name or 'image'
-    if not np.isfinite(squares): raise PSSRError(f'{who}: has NaN or infinite pixels: mask or replace them first')
-    variance = squares/n - mean**2
-    if variance <= 1e-12*max(squares/n, 1e-300):
-        warnings.warn(f'{who}: all pixels are equal ({mean:g}): there is nothing to restore', PSSRWarning, stacklevel=3)
-        return Normalise(float(mean), 1.)
-    return Normalise(float(mean), float(variance**0.5))
+    "Mean and spread of the whole series; finds NaN and constant images on the way."
+    mean, spread = moments(stack.data[i] if i else stack.data for i in np.ndindex(stack.shape[:-2]))
+    who = stack.name or 'image'
+    if np.isnan(mean): raise PSSRError(f'{who}: has NaN or infinite pixels: mask or replace them first')
+    if spread == 0: warnings.warn(f'{who}: all pixels are equal ({mean:g}): there is nothing to restore', PSSRWarning, stacklevel=3)
+    return Normalise(mean, spread or 1.)
 
 def _scales(model: Trained, found: Normalise, stack: Stack, intensity: str) -> tuple[Normalise, Normalise]:
     "Normalisation of input and result: the stored one, or the stored one moved to the mean and spread of this series."
