@@ -21,7 +21,7 @@ from torch.utils.data import get_worker_info
 
 from .crappify import Recipe, full_scale_of
 from .io import images_in
-from .patches import Augment, Normalise, Section, apply_augment, random_crop, sections
+from .patches import Augment, Normalise, Section, Window, apply_augment, check_window, random_crop, sections, windows
 from .stack import PSSRError, PSSRWarning
 
 # %% auto #0
@@ -47,7 +47,7 @@ class TensorHigh(TensorMicrograph): "A high-resolution truth."
 class Crop:
     "One crop of an epoch: cut from `high`, and its input from `low` or by degrading."
     high: Section                 # Section with the truth (or the input itself when there is no truth)
-    low: Section | None = None    # Section with the paired input; None = degrade `high`
+    low: Section | None = None    # Section or `Window` with the paired input; None = degrade `high`
     number: int = 0               # Position in the epoch
     valid: bool = False           # For validation: always the same crop with the same noise
 
@@ -87,12 +87,14 @@ class CutPair(ItemTransform):
 
     def encodes(self, item):
         crop = item[0]
-        if len(item) == 1: return (TensorLow(_planar(crop.high.pixels())),)   # a test item: the whole image
+        if len(item) == 1: return (TensorLow(_planar(crop.high.cut(0, 0, *crop.high.shape))),)   # a test item: the whole image
         rng, augment = self._rng(crop), Augment(False) if crop.valid else self.augment
         if crop.low is not None: low, high = self._paired(crop, rng, augment)
         else:
             high = random_crop(crop.high, self.size, rng, augment)
-            low = self.recipe(high, rng, self.full_scale or full_scale_of(high)) if self.recipe else high
+            if self.recipe is None: return TensorLow(_planar(high)), TensorHigh(_planar(high))    # degraded in the batch
+            low = self.recipe(high, rng, self.full_scale or full_scale_of(high))       # every frame with its own noise
+            if isinstance(crop.high, Window): high = high[len(high)//2]
         return TensorLow(_planar(low)), TensorHigh(_planar(high))
 
     def _paired(self, crop, rng, augment):
@@ -100,11 +102,12 @@ class CutPair(ItemTransform):
         (h, w), drawn = crop.low.shape, augment.draw(rng)
         if min(h, w) < size: raise PSSRError(f'{crop.low.name}: {h} × {w} px is smaller than a {size} px crop')
         y, x = int(rng.integers(h - size + 1)), int(rng.integers(w - size + 1))
-        return (apply_augment(crop.low.crop(y, x, size, size), **drawn),
+        return (apply_augment(crop.low.cut(y, x, size, size), **drawn),
                 apply_augment(crop.high.crop(s*y, s*x, s*size, s*size), **drawn))
 
 def _planar(image: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(image, np.float32))[None]
+    "(C, Y, X): the frames of a window are its channels."
+    return torch.from_numpy(np.ascontiguousarray(image, np.float32).reshape(-1, *image.shape[-2:]))
 
 # %% ../nbs/08_data.ipynb #59c6497a
 class DegradeBatch(ItemTransform):
@@ -128,7 +131,8 @@ class DegradeBatch(ItemTransform):
         generator = torch.Generator(high.device).manual_seed(self.seed) if self.split_idx_now == 1 else self.generator
         low = self.recipe.batch(high.as_subclass(torch.Tensor)/self.full_scale, generator)*self.full_scale
         if self.integers: low = low.round().clamp(0, self.top)     # a file of that type could hold no more
-        return TensorLow(low), high
+        middle = high.shape[1]//2
+        return TensorLow(low), high[:, middle:middle + 1]
 
     split_idx_now = None
     def __call__(self, b, split_idx=None, **kwargs):
@@ -196,12 +200,16 @@ def micrograph_dls(
     seed: int = 0,                  # Positions, geometry, noise, order
     num_workers: int = 0,           # Loader processes
     device=None,                    # Default: the GPU if there is one
+    n_frames: int = 1,              # Frames that the network sees at once, odd; the truth is the middle one
+    window: str = 't',              # Where the frames are neighbours: t (time) | z (depth)
 ) -> DataLoaders:
     """fastai `DataLoaders` of (low, high) pairs. They carry `scale`, `pixel_nm` (of the truth), `normalise`,
-    `full_scale`, `dtype` and `recipe_name` for the model that is trained on them. Raises `PSSRError` when sections are smaller
+    `full_scale`, `dtype`, `recipe_name`, `n_in` and `window` for the model that is trained on them. Raises `PSSRError` when sections are smaller
     than a crop, colliding in pixel size, or when a pair does not differ by the scale."""
     if recipe: scale = recipe.scale
     if size % scale: raise PSSRError(f'crop size {size} is not a multiple of the scale {scale}')
+    check_window(n_frames, window)
+    if n_frames > 1: train, valid = (_windowed(part, n_frames, window) for part in (train, valid))
     highs = [s if isinstance(s, Section) else s[1] for s in [*train, *valid]]
     lows = [None if isinstance(s, Section) else s[0] for s in [*train, *valid]]
     if (lows[0] is None) != (recipe is not None): raise PSSRError('give a recipe for single images, or pairs and no recipe')
@@ -221,8 +229,14 @@ def micrograph_dls(
     dls = block.dataloaders(crop_items(train, valid, n_train, n_valid), bs=bs, num_workers=num_workers, device=device)
     for i, loader in enumerate(dls.loaders): loader.rng = random.Random(seed + i)   # fastai takes it from the global generator
     dls.scale, dls.normalise, dls.full_scale, dls.dtype = scale, normalise, white, str((lows[0] or highs[0]).dtype)
-    dls.pixel_nm, dls.recipe_name, dls.n_in = _common_pixel_nm(highs), recipe.name if recipe else 'paired', 1
+    dls.pixel_nm, dls.recipe_name, dls.n_in = _common_pixel_nm(highs), recipe.name if recipe else 'paired', n_frames
+    dls.window = window if n_frames > 1 else None
     return dls
+
+def _windowed(part: Sequence, n_frames: int, window: str) -> list:
+    "Inputs with their neighbours; a paired truth stays the single frame that it is."
+    if not part or isinstance(part[0], Section): return windows(part, n_frames, window)
+    return list(zip(windows([low for low, _ in part], n_frames, window), [high for _, high in part]))
 
 def _check(high: Section, low: Section | None, size: int, scale: int):
     if min(high.shape) < size:

@@ -12,7 +12,7 @@ import re
 import shutil
 import sys
 import warnings
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from fractions import Fraction
 from math import prod
 from pathlib import Path
@@ -292,15 +292,18 @@ def open_writer(
     pixel_nm: float | tuple | dict | None = None,   # Pixel size, nm
     frame_s: float | None = None,                   # Time between frames, s
     overwrite: bool = False,                        # Replace an existing file
+    part: Path | None = None,                       # Write here instead and leave it; a file that is there is gone on with
 ):                                                  # Yields an array on disk of this shape, zero at first
     "Write a TIFF by assigning to slices; it appears under its name when the block ends without an error."
     layout = Stack(np.broadcast_to(np.zeros((), dtype), shape), axes, pixel_nm, frame_s, str(path))
     plan = _plan(Path(path), layout)
     order = plan.pop('order')
     stored = tuple(layout.sizes[a] for a in order)
-    with atomic(path, overwrite) as part:
-        with _quiet(): disk = tifffile.memmap(part, shape=stored, dtype=layout.dtype, photometric='minisblack', **plan)
-        _reserve(part)
+    with nullcontext(part) if part else atomic(path, overwrite) as place:
+        with _quiet():
+            if place.exists(): disk = tifffile.memmap(place, mode='r+').reshape(stored)
+            else: disk = tifffile.memmap(place, shape=stored, dtype=layout.dtype, photometric='minisblack', **plan)
+        _reserve(place)
         yield disk.transpose([order.index(a) for a in axes])
         disk.flush()
         del disk

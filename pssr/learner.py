@@ -5,6 +5,7 @@
 # %% ../nbs/12_learner.ipynb #6c75959a
 from __future__ import annotations
 
+import copy
 import random
 import warnings
 from collections.abc import Callable, Sequence
@@ -27,7 +28,7 @@ from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
 __all__ = ['LOSSES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'fit_until', 'quiet', 'Round',
-           'fit_progressive']
+           'fit_progressive', 'fine_tune']
 
 # %% ../nbs/12_learner.ipynb #d3db2e3e
 def set_seed(
@@ -69,21 +70,31 @@ def pssr_learner(
     seed: int = 0,                      # Initial weights
     mixed_precision: bool | None = None,  # Default: where there is a GPU
     cbs: Sequence = (),                 # Further callbacks
+    start=None,                         # A `Trained` model to go on from: its network and weights (fine-tuning)
     **unet,                             # For `PSSRUnet`: upsample, self_attention, blur, pretrained, widths, blocks
 ) -> Learner:
-    "A `Learner` for PSSR. Raises `UsageError` for an unknown loss or encoder."
+    """A `Learner` for PSSR; single-frame or multi-frame as the loaders are. Raises `UsageError` for an unknown loss or encoder,
+    `PSSRError` for a `start` of another scale or number of frames than the loaders."""
     if loss not in LOSSES: raise UsageError(f'no loss {loss!r}: choose from {", ".join(LOSSES)}')
     if not hasattr(dls, 'normalise'): raise UsageError('these loaders have no normalisation: make them with micrograph_dls')
     set_seed(seed)
-    model = PSSRUnet(encoder, n_in=dls.n_in, scale=dls.scale, **unet)
+    model = _copy_of(start, dls) if start is not None else PSSRUnet(encoder, n_in=dls.n_in, scale=dls.scale, **unet)
     on_gpu = dls.device is not None and torch.device(dls.device).type == 'cuda'
     if not on_gpu: model = model.to(memory_format=torch.channels_last)   # a fifth faster on the CPUs that were measured
     learn = Learner(dls, model, loss_func=LOSSES[loss](), opt_func=Adam, lr=lr, wd=wd, splitter=encoder_split,
                     metrics=[PSNR(dls.full_scale, dls.normalise[1].spread)], cbs=[StopOnNaN(), *cbs])
     if mixed_precision if mixed_precision is not None else on_gpu: learn.add_cb(MixedPrecision())
     learn.training_record = dict(loss=loss, seed=seed, fits=[])   # travels with the model
+    if start is not None: learn.training_record.update(start=start.name, start_training=start.training)
     learn.loss_history = History()                                     # for pssr.show.training_curve
     return learn
+
+def _copy_of(start, dls) -> PSSRUnet:
+    "The network of a trained model with its weights; the model itself is not changed by further training."
+    if (start.n_in, start.scale) != (dls.n_in, dls.scale):
+        raise PSSRError(f'{start.name or "the model"} takes {start.n_in} frames and enlarges {start.scale}×, the data have {dls.n_in} and '
+                        f'{dls.scale}×: fine-tune on data of the same kind')
+    return copy.deepcopy(start.network)
 
 # %% ../nbs/12_learner.ipynb #84473e30
 def fit_until(
@@ -191,3 +202,32 @@ def _fit_round(learn, r, best, pretrained, bar):
         learn.fit_one_cycle(r.unfrozen, lr, cbs=[best, learn.loss_history, *_bars(bar, f'{r.size} px')])
 
 def _bars(bar: bool, title: str) -> list: return [TrainingBar(title=title)] if bar else []
+
+# %% ../nbs/12_learner.ipynb #0c50885f
+def fine_tune(
+    learn: Learner,                 # From `pssr_learner(dls, start=model)`
+    minutes: float | None = None,   # Budget by the clock
+    steps: int | None = None,       # Or by steps (reproducible)
+    frozen: float = 0.3,            # Share of the budget with the encoder frozen, 0 to 1
+    lr: float | None = None,        # Highest learning rate while frozen, half of it afterwards; default a third of `learn.lr`
+    keep_best: bool = True,         # Put back the weights of the lowest validation loss
+    bar: bool = True,               # Progress bar on standard error
+) -> list[dict]:                    # One record per stage, as `fit_until` gives it
+    "Decoder first, then everything; the best validation loss of all, the start included, is kept. Ctrl-C keeps what there is."
+    if not 0 <= frozen <= 1: raise UsageError(f'frozen is a share of the budget from 0 to 1, got {frozen}')
+    lr, before = lr or learn.lr/3, _validate(learn)
+    first = copy.deepcopy(learn.model.state_dict()) if keep_best else None
+    def share(part): return dict(minutes=minutes and minutes*part, steps=steps and round(steps*part))
+    records = []
+    for part, freeze, rate in ((frozen, True, lr), (1 - frozen, False, lr/2)):
+        if not any(share(part).values()) or (records and records[-1]['interrupted']): continue
+        learn.freeze() if freeze else learn.unfreeze()
+        records.append(fit_until(learn, **share(part), lr=rate, keep_best=keep_best, bar=bar))
+        records[-1]['frozen_encoder'] = freeze
+    learn.unfreeze()
+    after = [r['valid_loss'] for r in records if r['valid_loss'] is not None]
+    if keep_best and after and before < after[-1]:
+        learn.model.load_state_dict(first)
+        warnings.warn(f'fine-tuning did not help (validation loss {before:.4g} before, {after[-1]:.4g} after): the model is as it was',
+                      PSSRWarning, stacklevel=2)
+    return records

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,8 @@ from .io import images_in, read
 from .stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['moments', 'Normalise', 'Section', 'sections', 'split_sections', 'Augment', 'apply_augment', 'random_crop']
+__all__ = ['moments', 'Normalise', 'Section', 'sections', 'mirrored', 'Window', 'windows', 'check_window', 'check_axis',
+           'split_sections', 'Augment', 'apply_augment', 'random_crop']
 
 # %% ../nbs/07_patches.ipynb #ba13004e
 def moments(
@@ -108,6 +109,10 @@ class Section:
         "All usable pixels."
         return self.crop(0, 0, *self.shape)
 
+    def cut(self, y: int, x: int, height: int, width: int) -> np.ndarray:
+        "What a network is shown of a rectangle: the pixels; of a `Window`, those of all its frames."
+        return self.crop(y, x, height, width)
+
 # %% ../nbs/07_patches.ipynb #115d90d5
 def sections(
     sources: str | Path | Stack | Sequence,  # A folder, files, `Stack`s or 2D arrays
@@ -122,6 +127,62 @@ def sections(
         found += [Section(s, i) for i in np.ndindex(shape[:-2])]
     if not found: raise PSSRError('no images given')
     return found
+
+# %% ../nbs/07_patches.ipynb #37765a98
+def mirrored(
+    middle: int,        # Position of the middle frame
+    n_frames: int,      # Odd number of frames in the window
+    length: int,        # Frames in the movie
+) -> list[int]:         # Positions of the window's frames
+    "The frames around `middle`; beyond the ends the movie is mirrored at its first and last frame."
+    if length == 1: return [0]*n_frames
+    period = 2*(length - 1)
+    inside = [i % period for i in range(middle - n_frames//2, middle + n_frames//2 + 1)]
+    return [min(i, period - i) for i in inside]
+
+@dataclass(frozen=True, eq=False)
+class Window(Section):
+    "A frame with its neighbours in time or depth: the input of a multi-frame model. As a `Section` it is the middle frame."
+    n_frames: int = 5     # Odd number of frames
+    axis: str = 'T'       # T or Z
+
+    @property
+    def frames(self) -> list[Section]:
+        "Every frame of the window as a `Section`, mirrored at the ends."
+        along = self.stack.axes.index(self.axis)
+        return [Section(self.source, (*self.index[:along], i, *self.index[along + 1:]), self.rows)
+                for i in mirrored(self.index[along], self.n_frames, self.stack.sizes[self.axis])]
+
+    def cut(self, y: int, x: int, height: int, width: int) -> np.ndarray:
+        "The rectangle in all frames, (n_frames, height, width)."
+        return np.stack([f.crop(y, x, height, width) for f in self.frames])
+
+def windows(
+    found: Sequence[Section],   # Planes of movies or volumes
+    n_frames: int = 5,          # Odd number of frames that a network sees at once
+    window: str = 't',          # 't': neighbours in time; 'z': in depth
+) -> list[Window]:              # One per plane, in the same order
+    "Every plane with its neighbours. Raises `PSSRError` for a movie without that axis, or shorter than the window."
+    axis = check_window(n_frames, window)
+    for s in {id(s.source): s for s in found}.values(): check_axis(s.stack, axis, n_frames)
+    return [Window(s.source, s.index, s.rows, n_frames, axis) for s in found]
+
+def check_window(n_frames: int, window: str) -> str:
+    "The axis that `window` names. Raises `UsageError` for other words, and for an even number of frames."
+    if str(window).lower() not in ('t', 'z'): raise UsageError(f"window must be 't' (time) or 'z' (depth), got {window!r}")
+    if n_frames < 1 or n_frames % 2 == 0: raise UsageError(f'n_frames must be odd, so that there is a middle frame; got {n_frames}')
+    return window.upper()
+
+def check_axis(stack: Stack, axis: str, n_frames: int) -> None:
+    "Raises `PSSRError` when a stack has no such axis or is shorter than the window, and says which option helps."
+    who = stack.name or 'stack'
+    if axis not in stack.axes:
+        other = 'Z' if axis == 'T' else 'T'
+        hint = f"say window='{other.lower()}' if {other} is meant, or axes='{stack.axes.replace(other, axis)}' if the file names its axis wrongly" \
+            if other in stack.axes else f'{n_frames} frames are needed'
+        raise PSSRError(f'{who}: has the axes {stack.axes} and no {axis}: {hint}')
+    if stack.sizes[axis] < n_frames:
+        raise PSSRError(f'{who}: has {stack.sizes[axis]} frames along {axis}, fewer than the {n_frames} that the network sees at once')
 
 # %% ../nbs/07_patches.ipynb #dd8784eb
 def split_sections(
@@ -140,7 +201,7 @@ def split_sections(
     top, height = (groups[0][0].rows or (0, 0))[0], groups[0][0].shape[0]
     last = int(height*(1 - valid))
     first = last - min(gap_px, last//2)
-    return tuple([Section(s.source, s.index, (top + a, top + b)) for s in groups[0]] for a, b in ((0, first), (last, height)))
+    return tuple([replace(s, rows=(top + a, top + b)) for s in groups[0]] for a, b in ((0, first), (last, height)))
 
 # %% ../nbs/07_patches.ipynb #b01c7c63
 @dataclass(frozen=True)
@@ -157,7 +218,7 @@ class Augment:
                     zoom=float(rng.uniform(*self.zoom)) if tuple(self.zoom) != (1, 1) else 1.)
 
 def apply_augment(
-    image: np.ndarray,       # (Y, X) crop, square
+    image: np.ndarray,       # (..., Y, X) crop, square; frames all in the same way
     turn: int = 0,           # Element of the dihedral group, 0 to 7
     angle_deg: float = 0.,   # Counter-clockwise rotation about the centre of the crop
     zoom: float = 1.,        # Magnification about the centre
@@ -166,19 +227,22 @@ def apply_augment(
     if angle_deg or zoom != 1:
         a = np.deg2rad(angle_deg)
         matrix = np.array([[np.cos(a), -np.sin(a)], [np.sin(a), np.cos(a)]])/zoom
-        centre = (np.array(image.shape) - 1)/2
-        moved = ndimage.affine_transform(image.astype(np.float32), matrix, centre - matrix @ centre, order=1, mode='reflect')
+        centre = (np.array(image.shape[-2:]) - 1)/2
+        moved = np.empty(image.shape, np.float32)
+        for i in np.ndindex(image.shape[:-2]):
+            ndimage.affine_transform(image[i].astype(np.float32), matrix, centre - matrix @ centre, moved[i].shape, moved[i],
+                                     order=1, mode='reflect')
         image = np.rint(moved).astype(image.dtype) if image.dtype.kind in 'ui' else moved.astype(image.dtype)
-    image = np.rot90(image, turn % 4)
-    return np.ascontiguousarray(image.T if turn > 3 else image)
+    image = np.rot90(image, turn % 4, (-2, -1))
+    return np.ascontiguousarray(image.swapaxes(-2, -1) if turn > 3 else image)
 
 # %% ../nbs/07_patches.ipynb #255cca4e
 def random_crop(
-    section: Section,              # Where to cut
+    section: Section,              # Where to cut; a `Window` gives all its frames
     size: int,                     # Side of the crop, px
     rng: np.random.Generator,      # Source of randomness
     augment: Augment = Augment(False),  # Random geometry
-) -> np.ndarray:                   # (size, size), dtype of the file
+) -> np.ndarray:                   # (size, size) or (n_frames, size, size), dtype of the file
     "One random, augmented crop. Raises `PSSRError` when the section is smaller than the crop."
     chosen, (h, w) = augment.draw(rng), section.shape
     if min(h, w) < size: raise PSSRError(f'{section.name}: {h} × {w} px is smaller than a {size} px crop: choose a smaller crop')
@@ -186,6 +250,6 @@ def random_crop(
     cut = min(2*int(np.ceil(size*(np.cos(a) + np.sin(a))/chosen['zoom']/2)), h, w)
     cut = max(cut, size)
     y, x = int(rng.integers(h - cut + 1)), int(rng.integers(w - cut + 1))
-    crop = apply_augment(section.crop(y, x, cut, cut), **chosen)
+    crop = apply_augment(section.cut(y, x, cut, cut), **chosen)
     edge = (cut - size)//2
-    return crop[edge:edge + size, edge:edge + size]
+    return crop[..., edge:edge + size, edge:edge + size]

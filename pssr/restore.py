@@ -5,24 +5,24 @@
 # %% ../nbs/13_restore.ipynb #3400438e
 from __future__ import annotations
 
-import ctypes
-import sys
 import warnings
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from .baselines import BASELINES, interpolate
 from .files import release
-from .patches import Normalise, moments
+from .patches import Normalise, check_axis, check_window, mirrored, moments
+from .resample import resample as resample_stack
 from .stack import PSSRError, PSSRWarning, Stack, UsageError, to_dtype
+from .tiles import batch_size, give_back, read_with_halo, tile_px_for, tiles
 
 # %% auto #0
-__all__ = ['MEMORY_MB', 'BASELINES', 'Trained', 'wide_halo_px', 'tiles', 'read_with_halo', 'bytes_per_px', 'tile_px_for',
-           'restore', 'interpolate', 'seam']
+__all__ = ['Trained', 'wide_halo_px', 'restore', 'result_shape', 'seam']
 
 # %% ../nbs/13_restore.ipynb #b85e8267
 @dataclass
@@ -40,6 +40,7 @@ class Trained:
     exact: bool = True                     # Whether the halo covers all that the network sees (not with attention)
     training: dict = field(default_factory=dict)  # How it was trained
     name: str = ''                         # For messages
+    window: str = 't'                      # With n_in > 1: the frames are neighbours in t (time) or z (depth)
 
     @classmethod
     def of(cls, learn) -> Trained:
@@ -49,99 +50,24 @@ class Trained:
         exact = network.light and not network.config['self_attention']
         return cls(network, dls.scale, *dls.normalise, dls.pixel_nm and dls.pixel_nm*dls.scale, dls.dtype, dls.n_in,
                    receptive_halo_px(network) if exact else wide_halo_px(network), network.multiple, exact,
-                   dict(getattr(learn, 'training_record', {}), recipe=dls.recipe_name))
+                   dict(getattr(learn, 'training_record', {}), recipe=dls.recipe_name), window=dls.window or 't')
 
 def wide_halo_px(network) -> int:
     "For a ResNet, which looks hundreds of px far, or attention, which looks everywhere: a margin of 64 px covers what matters."
     return -(-64//network.multiple)*network.multiple
 
-# %% ../nbs/13_restore.ipynb #612dd2b2
-def tiles(
-    shape: tuple[int, int],    # Rows and columns of the input, px
-    tile_px: int,              # Side of a tile without halo, px; a multiple of `multiple`
-    multiple: int = 1,         # Pooling grid
-) -> Iterator[tuple[slice, slice]]:
-    "Cover the image: rows and columns of each tile's centre; the last ones are shorter."
-    if tile_px < 1 or tile_px % multiple: raise UsageError(f'tile of {tile_px} px is not a positive multiple of {multiple}')
-    for y in range(0, shape[0], tile_px):
-        for x in range(0, shape[1], tile_px):
-            yield slice(y, min(y + tile_px, shape[0])), slice(x, min(x + tile_px, shape[1]))
-
-def read_with_halo(
-    plane: np.ndarray,         # (Y, X), may be memory-mapped
-    rows: slice,               # Centre of the tile
-    cols: slice,
-    halo_px: int,              # Margin on every side, a multiple of `multiple`
-    multiple: int = 1,         # Pooling grid
-) -> tuple[np.ndarray, tuple[int, int]]:  # Pixels of the tile with its halo, and where its centre starts in them
-    "Read a tile with the halo that the image has; at its right and lower end fill up to the pooling grid by reflection."
-    span, fill, start = [], [], []
-    for s, n in zip((rows, cols), plane.shape):
-        first, last = max(s.start - halo_px, 0), min(s.stop + halo_px, n)
-        span.append(slice(first, last))
-        fill.append((0, -(last - first) % multiple))
-        start.append(s.start - first)
-    return np.pad(np.asarray(plane[tuple(span)]), fill, mode='symmetric'), tuple(start)
-
-# %% ../nbs/13_restore.ipynb #7d27ad9f
-MEMORY_MB = 350.    # Default budget on a CPU for the network's activations: an 8192² result stays under 700 MB in all
-
-def bytes_per_px(
-    model: Trained,
-    probe_px: int = 64,        # Side of the probe, input px
-) -> float:                    # Bytes of activations that live at once, per input px
-    "Peak of live activations in a forward pass, per input pixel, from a probe."
-    import torch  # kept out of `import pssr`
-    probe_px = -(-probe_px//model.multiple)*model.multiple
-    live, peak, hooks, sizes = [0], [0], [], {}
-    def after(module, inputs, output):
-        "Count a layer's output until it is freed; together with everything alive now it is a candidate for the peak."
-        if not isinstance(output, torch.Tensor) or output.data_ptr() in sizes: return
-        n, key = output.element_size()*output.nelement(), output.data_ptr()
-        sizes[key] = n
-        live[0] += n
-        peak[0] = max(peak[0], live[0] + n)
-        def freed(): live[0] -= sizes.pop(key, 0)
-        weakref.finalize(output, freed)
-    for m in model.network.modules():
-        if not list(m.children()): hooks.append(m.register_forward_hook(after))
-    try:
-        with torch.inference_mode():
-            device = next(model.network.parameters()).device
-            model.network(torch.zeros(1, model.n_in, probe_px, probe_px, device=device))
-    finally:
-        for h in hooks: h.remove()
-    return max(peak[0], 1)/probe_px**2
-
-def tile_px_for(
-    model: Trained,
-    memory_mb: float | None = None,    # Budget for activations; default MEMORY_MB, on a GPU half of what is free
-) -> int:                              # Side of a tile without halo, px
-    """Largest square tile whose activations fit the budget. By default a tile is never smaller than four halos, even when
-    a large network then takes more: its halo would cost more than its centre. Raises `UsageError` for a budget too small."""
-    per_px = bytes_per_px(model)
-    side = int(((memory_mb or _free_mb(model))*1e6/per_px)**0.5) - 2*model.halo_px
-    side, smallest = side//model.multiple*model.multiple, -(-16//model.multiple)*model.multiple
-    if memory_mb is None: return max(side, -(-4*model.halo_px//model.multiple)*model.multiple, smallest)
-    if side < smallest:
-        raise UsageError(f'{memory_mb:g} MB is too little for {model.name or "this model"}: '
-                         f'it needs {per_px*(smallest + 2*model.halo_px)**2/1e6:.0f} MB')
-    return side
-
-def _free_mb(model: Trained) -> float:
-    "Half of the free memory of the GPU that the model is on, or MEMORY_MB."
-    import torch  # kept out of `import pssr`
-    device = next(model.network.parameters()).device
-    return torch.cuda.mem_get_info(device)[0]/2e6 if device.type == 'cuda' else MEMORY_MB
-
 # %% ../nbs/13_restore.ipynb #9358c873
-def _check(model: Trained, stack: Stack) -> None:
+def _check(model: Trained, stack: Stack, window: str | None) -> str | None:
+    "The axis along which a multi-frame model takes its frames; what cannot be restored is refused."
     who = stack.name or 'image'
     if stack.dtype.kind not in 'uif': raise PSSRError(f'{who}: cannot restore {stack.dtype} pixels: convert to integers or floats')
     if min(stack.shape) == 0: raise PSSRError(f'{who}: is empty')
-    if stack.sizes.get('C', 1) > 1:
-        raise PSSRError(f'{who}: has {stack.sizes["C"]} channels, the model takes {model.n_in}: choose one, e.g. image.isel(C=0)')
-    if model.n_in != 1: raise PSSRError(f'{who}: the model takes {model.n_in} channels or frames at once, the image gives one')
+    if model.n_in == 1:
+        if window: raise UsageError(f'window={window!r}: {model.name or "the model"} looks at single frames')
+        return None
+    axis = check_window(model.n_in, window or model.window)
+    check_axis(stack, axis, model.n_in)
+    return axis
 
 def _check_pixel(model: Trained, stack: Stack) -> None:
     "Warn about a pixel size that differs from the model's, or that a file does not say."
@@ -149,36 +75,66 @@ def _check_pixel(model: Trained, stack: Stack) -> None:
     if not model.pixel_nm: return
     if pixel and any(abs(p/model.pixel_nm - 1) > 0.1 for p in pixel):
         warnings.warn(f'{who}: pixel size {pixel[0]:g} nm, but the model was trained for {model.pixel_nm:g} nm: '
-                      'resample the image or train for its pixel size', PSSRWarning, stacklevel=3)
+                      'resample the image (resample=True, --resample) or train for its pixel size', PSSRWarning, stacklevel=3)
     elif not pixel and stack.name:      # a file; nobody expects a bare array to know
         warnings.warn(f'{who}: does not say its pixel size, so it was not compared with the {model.pixel_nm:g} nm of the model',
                       PSSRWarning, stacklevel=3)
 
-def _statistics(stack: Stack) -> Normalise:
-    "Mean and spread of the whole series; finds NaN and constant images on the way."
-    mean, spread = moments(stack.data[i] if i else stack.data for i in np.ndindex(stack.shape[:-2]))
+# %% ../nbs/13_restore.ipynb #cd7feecb
+def _statistics(stack: Stack, first_only: bool) -> Normalise:
+    "Mean and spread of one channel's series, or of its first plane; finds NaN and constant images on the way."
+    indices = list(np.ndindex(stack.shape[:-2]))[:1 if first_only else None]
+    mean, spread = moments(stack.data[i] if i else np.asarray(stack.data) for i in indices)
     who = stack.name or 'image'
     if np.isnan(mean): raise PSSRError(f'{who}: has NaN or infinite pixels: mask or replace them first')
-    if spread == 0: warnings.warn(f'{who}: all pixels are equal ({mean:g}): there is nothing to restore', PSSRWarning, stacklevel=3)
+    if spread == 0: warnings.warn(f'{who}: all pixels are equal ({mean:g}): there is nothing to restore', PSSRWarning, stacklevel=4)
     return Normalise(mean, spread or 1.)
 
-def _scales(model: Trained, found: Normalise, stack: Stack, intensity: str) -> tuple[Normalise, Normalise]:
+def _scales(model: Trained, stack: Stack, intensity: str) -> tuple[Normalise, Normalise]:
     "Normalisation of input and result: the stored one, or the stored one moved to the mean and spread of this series."
     if intensity not in ('auto', 'stored', 'series'): raise UsageError(f"intensity must be 'auto', 'stored' or 'series', got {intensity!r}")
     low, high = model.normalise_low, model.normalise_high
-    if intensity == 'stored' or (intensity == 'auto' and str(stack.dtype) == model.dtype):
-        far = abs(found.offset - low.offset) > 2*low.spread or not 1/4 < found.spread/low.spread < 4
-        if far and found.spread != 1.:
-            warnings.warn(f'{stack.name or "image"}: mean {found.offset:.4g} and spread {found.spread:.4g} are far from those of the '
-                          f'training images ({low.offset:.4g} and {low.spread:.4g}): use intensity series, or train on such images',
-                          PSSRWarning, stacklevel=3)
-        return low, high
-    return found, Normalise(found.undo(low(high.offset)), found.spread*high.spread/low.spread)
+    stored = intensity == 'stored' or (intensity == 'auto' and str(stack.dtype) == model.dtype)
+    found = _statistics(stack, first_only=stored and stack.dtype.kind in 'ui')
+    if not stored: return found, Normalise(found.undo(low(high.offset)), found.spread*high.spread/low.spread)
+    far = abs(found.offset - low.offset) > 2*low.spread or not 1/4 < found.spread/low.spread < 4
+    if far and found.spread != 1.:
+        warnings.warn(f'{stack.name or "image"}: mean {found.offset:.4g} and spread {found.spread:.4g} are far from those of the '
+                      f'training images ({low.offset:.4g} and {low.spread:.4g}): use intensity series, or train on such images',
+                      PSSRWarning, stacklevel=3)
+    return low, high
+
+def _scales_by_channel(model: Trained, stack: Stack, intensity: str) -> list[tuple[Normalise, Normalise]]:
+    "One pair of normalisations per channel; a stack without channels has one."
+    if 'C' not in stack.axes: return [_scales(model, stack, intensity)]
+    return [_scales(model, stack.isel(C=c), intensity) for c in range(stack.sizes['C'])]
+
+# %% ../nbs/13_restore.ipynb #1d4edc07
+def _windows(
+    stack: Stack,          # Any stack
+    n_frames: int,         # Frames in a window; 1: single planes
+    axis: str | None,      # T or Z
+    first: int = 0,        # Planes to leave out: they are done
+) -> Iterator:
+    "Yields every plane's index with the planes of its window, the window axis running fastest."
+    lead = stack.axes[:-2]
+    def read(index): return np.asarray(stack.data[index] if index else stack.data)
+    if n_frames == 1:
+        for index in list(np.ndindex(stack.shape[:-2]))[first:]: yield index, [read(index)]
+        return
+    along = lead.index(axis)
+    length = stack.shape[along]
+    for k, rest in enumerate(np.ndindex(tuple(n for i, n in enumerate(stack.shape[:-2]) if i != along))):
+        held = {}
+        for t in range(max(first - k*length, 0), length):
+            wanted = mirrored(t, n_frames, length)
+            held = {j: held[j] if j in held else read((*rest[:along], j, *rest[along:])) for j in sorted(set(wanted))}
+            yield (*rest[:along], t, *rest[along:]), [held[j] for j in wanted]
 
 # %% ../nbs/13_restore.ipynb #b6662bb2
 def restore(
     model: Trained,                       # From `load_model`, or `Trained.of(learn)`
-    image: np.ndarray | Stack,            # (..., Y, X), any size and real dtype; planes are restored one by one
+    image: np.ndarray | Stack,            # (..., Y, X), any size and real dtype; planes, frames and channels one by one
     dtype: str = 'same',                  # Of the result: same | float32 | uint8 | uint16
     intensity: str = 'auto',              # stored: scale of the training set | series: of this one | auto: stored for the same dtype
     tile_px: int | None = None,           # Side of a tile, input px; default: as large as `memory_mb` allows
@@ -186,44 +142,59 @@ def restore(
     out: np.ndarray | None = None,        # Where to write (a memory-map, say); default: a new array
     device: str | None = None,            # cpu, cuda, ...; default: a GPU if there is one
     bar: bool = True,                     # Progress bar on standard error when it takes over two seconds
+    window: str | None = None,            # Multi-frame models: t | z instead of the axis that the model was trained on
+    resample: bool = False,               # First bring the image to the pixel size of the model
+    first: int = 0,                       # Planes at the start that are in `out` already
+    after: Callable[[int], None] | None = None,  # Called with the number of finished planes whenever one is
 ) -> np.ndarray | Stack:                  # `scale` times as many pixels over the same field; a Stack for a Stack
-    """Restore an image tile by tile. Raises `PSSRError` for NaN, unsupported pixels or a wrong number of channels; warns
-    (`PSSRWarning`) for a constant image, a pixel size more than 10 % and intensities far from those of the training, and for
-    pixels that the result's data type cuts off."""
-    stack = image if isinstance(image, Stack) else Stack(np.asarray(image), 'TCZYX'[5 - np.ndim(image):])
-    _check(model, stack)
-    low, high = _scales(model, _statistics(stack), stack, intensity)
+    """Restore an image tile by tile; of a multi-frame model frame by frame, as many as there are. Raises `PSSRError` for NaN,
+    unsupported pixels, and a movie that lacks the model's axis or is shorter than its window; warns (`PSSRWarning`) for a constant
+    image, a pixel size more than 10 % and intensities far from those of the training, and for pixels that the result's type cuts off."""
+    stack = image if isinstance(image, Stack) else Stack(np.asarray(image), _axes(np.ndim(image), model))
+    axis = _check(model, stack, window)
+    if resample and model.pixel_nm: stack = resample_stack(stack, model.pixel_nm)
+    scales = _scales_by_channel(model, stack, intensity)
     _check_pixel(model, stack)
     result_dtype = stack.dtype if dtype == 'same' else np.dtype(dtype)
-    shape = (*stack.shape[:-2], *(model.scale*n for n in stack.shape[-2:]))
+    shape = result_shape(model, stack)
     if out is None: out = np.empty(shape, result_dtype)
     elif tuple(out.shape) != shape: raise UsageError(f'out has the shape {tuple(out.shape)}, the result {shape}')
     forward, on_gpu = _forward(model, device)
-    tile_px = tile_px or min(tile_px_for(model, memory_mb), _fill(max(stack.shape[-2:]), model.multiple))
-    work = [(i, t) for i in np.ndindex(stack.shape[:-2]) for t in tiles(stack.shape[-2:], tile_px, model.multiple)]
-    batches = _batches(stack, work, model, _batch_size(model, tile_px, memory_mb) if on_gpu else 1)
-    s, cut_off = model.scale, 0
-    with tqdm(total=len(work), desc='restore', unit='tile', disable=not bar, delay=2, leave=False) as progress:
-        for blocks, places in batches:
-            for restored, (index, rows, cols, y, x) in zip(high.undo(forward(low(blocks))), places):
-                centre = restored[s*y:s*(y + rows.stop - rows.start), s*x:s*(x + cols.stop - cols.start)]
+    tile_px = tile_px or min(tile_px_for(model, memory_mb), -(-max(stack.shape[-2:])//model.multiple)*model.multiple)
+    places = list(tiles(stack.shape[-2:], tile_px, model.multiple))
+    batches = _batches(_windows(stack, model.n_in, axis, first), places, model, batch_size(model, tile_px, memory_mb) if on_gpu else 1)
+    s, n_planes, done, cut_off = model.scale, prod(stack.shape[:-2]), first*len(places), 0
+    channel = stack.axes.find('C')
+    with tqdm(total=n_planes*len(places), initial=done, desc='restore', unit='tile', disable=not bar, delay=2, leave=False) as progress:
+        for blocks, where in batches:
+            pairs = [scales[index[channel] if channel >= 0 else 0] for index, *_ in where]
+            lows = np.stack([low(block) for block, (low, _) in zip(blocks, pairs)])
+            for restored, (_, high), (index, rows, cols, y, x) in zip(forward(lows), pairs, where):
+                centre = high.undo(restored[s*y:s*(y + rows.stop - rows.start), s*x:s*(x + cols.stop - cols.start)])
                 cut_off += _outside(centre, result_dtype)
                 out[(*index, slice(s*rows.start, s*rows.stop), slice(s*cols.start, s*cols.stop))] = to_dtype(centre, result_dtype)
             release(out)
-            _give_back()
-            progress.update(len(places))
-    if cut_off > 0.01*np.prod(shape):
-        warnings.warn(f'{stack.name or "image"}: {cut_off/np.prod(shape):.0%} of the restored pixels lie outside {result_dtype} and were '
+            give_back()
+            finished, done = done//len(places), done + len(where)
+            if after and done//len(places) > finished: after(done//len(places))
+            progress.update(len(where))
+    if cut_off > 0.01*prod(shape):
+        warnings.warn(f'{stack.name or "image"}: {cut_off/prod(shape):.0%} of the restored pixels lie outside {result_dtype} and were '
                       'cut off: choose a wider type (--dtype)', PSSRWarning, stacklevel=2)
     return stack.scaled(out) if isinstance(image, Stack) else out
 
-# %% ../nbs/13_restore.ipynb #a0f5abbe
-def _give_back() -> None:
-    "Freed activations go back to the system: the C library keeps them, and tile by tile they would add up (glibc only)."
-    trim = getattr(ctypes.CDLL(None), 'malloc_trim', None) if sys.platform == 'linux' else None
-    if trim is not None: trim(0)
+def result_shape(
+    model: Trained,            # Model
+    stack: Stack,              # What it will be given, resampled already if it will be
+) -> tuple[int, ...]:          # Shape of the result
+    "As many planes, and `scale` times as many rows and columns."
+    return (*stack.shape[:-2], *(model.scale*n for n in stack.shape[-2:]))
 
-def _fill(n: int, multiple: int) -> int: return -(-n//multiple)*multiple
+# %% ../nbs/13_restore.ipynb #a0f5abbe
+def _axes(ndim: int, model: Trained) -> str:
+    "Axes of a bare array: planes in depth; for a multi-frame model along its window."
+    if model.n_in > 1 and ndim == 3: return model.window.upper() + 'YX'
+    return 'TCZYX'[5 - ndim:]
 
 def _outside(x: np.ndarray, dtype: np.dtype) -> int:
     "How many values an integer type cannot hold, half a level of rounding aside."
@@ -231,53 +202,30 @@ def _outside(x: np.ndarray, dtype: np.dtype) -> int:
     info = np.iinfo(dtype)
     return int(np.count_nonzero(x < info.min - 0.5) + np.count_nonzero(x > info.max + 0.5))
 
-def _batch_size(model: Trained, tile_px: int, memory_mb: float | None) -> int:
-    "Tiles that fit the budget together, 16 at most: beyond that a GPU gains nothing."
-    one_mb = bytes_per_px(model)*(tile_px + 2*model.halo_px)**2/1e6
-    return int(min(max((memory_mb or _free_mb(model))/one_mb, 1), 16))
-
-def _batches(stack: Stack, work: list, model: Trained, size: int):
-    "Read tiles one after the other and put equally shaped neighbours together: yields float32 (B, Y, X) and their places."
-    blocks, places = [], []
-    for index, (rows, cols) in work:
-        plane = stack.data[index] if index else stack.data
-        block, (y, x) = read_with_halo(plane, rows, cols, model.halo_px, model.multiple)
-        if blocks and (len(blocks) == size or blocks[0].shape != block.shape):
-            yield np.stack(blocks), places
-            blocks, places = [], []
-        blocks.append(block.astype(np.float32))
-        places.append((index, rows, cols, y, x))
-    if blocks: yield np.stack(blocks), places
+def _batches(windows: Iterator, places: list, model: Trained, size: int) -> Iterator:
+    "Cut the tiles of one plane after the other and put equally shaped neighbours together: float32 (n_in, Y, X) blocks and their places."
+    blocks, where = [], []
+    for index, planes in windows:
+        for rows, cols in places:
+            cuts = [read_with_halo(p, rows, cols, model.halo_px, model.multiple) for p in planes]
+            block, (y, x) = np.stack([c for c, _ in cuts]).astype(np.float32), cuts[0][1]
+            if blocks and (len(blocks) == size or blocks[0].shape != block.shape):
+                yield blocks, where
+                blocks, where = [], []
+            blocks.append(block)
+            where.append((index, rows, cols, y, x))
+    if blocks: yield blocks, where
 
 def _forward(model: Trained, device: str | None) -> tuple[Callable[[np.ndarray], np.ndarray], bool]:
-    "The network as a function of a (B, Y, X) float32 array, in evaluation mode and full precision; and whether on a GPU."
+    "The network as a function of a (B, n_in, Y, X) float32 array, in evaluation mode and full precision; and whether on a GPU."
     import torch  # kept out of `import pssr`
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     network = model.network.to(device).eval()
     if device == 'cpu': network = network.to(memory_format=torch.channels_last)
     def forward(blocks):
         with torch.inference_mode():
-            return network(torch.from_numpy(np.ascontiguousarray(blocks, np.float32))[:, None].to(device))[:, 0].float().cpu().numpy()
+            return network(torch.from_numpy(np.ascontiguousarray(blocks, np.float32)).to(device))[:, 0].float().cpu().numpy()
     return forward, device != 'cpu'
-
-# %% ../nbs/13_restore.ipynb #30fc9c6b
-BASELINES = ('nearest', 'bilinear', 'bicubic')
-
-def interpolate(
-    image: np.ndarray | Stack,   # (..., Y, X)
-    scale: int = 4,              # Enlargement per axis
-    method: str = 'bilinear',    # nearest | bilinear | bicubic
-) -> np.ndarray | Stack:         # (..., scale·Y, scale·X), same dtype
-    "Enlarge by interpolation at pixel centres."
-    from torch import from_numpy  # kept out of `import pssr`
-    from torch.nn.functional import interpolate as resize
-    if method not in BASELINES: raise UsageError(f'no interpolation {method!r}: choose from {", ".join(BASELINES)}')
-    if isinstance(image, Stack): return image.scaled(interpolate(np.asarray(image.data), scale, method))
-    flat = from_numpy(np.ascontiguousarray(image, np.float32)).reshape(1, -1, *image.shape[-2:])
-    options = {} if method == 'nearest' else dict(align_corners=False)
-    shape = (*image.shape[:-2], *(scale*n for n in image.shape[-2:]))
-    large = resize(flat, scale_factor=scale, mode=method, **options).numpy().reshape(shape)
-    return to_dtype(large, image.dtype)
 
 # %% ../nbs/13_restore.ipynb #31030e22
 def seam(

@@ -50,7 +50,8 @@ def describe_model(
         except PackageNotFoundError: return None
     return dict(format=FORMAT, format_version=FORMAT_VERSION,
                 architecture=dict(family=type(trained.network).__name__, **trained.network.config),
-                scale=trained.scale, n_in=trained.n_in, input_pixel_nm=trained.pixel_nm,
+                scale=trained.scale, n_in=trained.n_in, window=trained.window if trained.n_in > 1 else None,
+                input_pixel_nm=trained.pixel_nm,
                 output_pixel_nm=trained.pixel_nm and trained.pixel_nm/trained.scale, dtype=trained.dtype,
                 normalise=dict(low=trained.normalise_low.to_dict(), high=trained.normalise_high.to_dict()),
                 halo_px=trained.halo_px, multiple=trained.multiple, tiles_are_exact=trained.exact, training=trained.training,
@@ -98,7 +99,7 @@ def load_model(
         network.load_state_dict(state)
         return Trained(network.eval(), page['scale'], *(Normalise(**page['normalise'][k]) for k in ('low', 'high')),
                        page['input_pixel_nm'], page['dtype'], page['n_in'], page['halo_px'], page['multiple'],
-                       page['tiles_are_exact'], page['training'], path.name)
+                       page['tiles_are_exact'], page['training'], path.name, page.get('window') or 't')
     except (KeyError, TypeError, RuntimeError, SafetensorError) as e:
         first = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise PSSRError(f'{path}: the model does not fit this version of pssr ({first})') from e

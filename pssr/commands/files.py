@@ -6,19 +6,24 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import sys
 import time
 import warnings
 from argparse import Namespace
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from .. import manifest
 from .common import about, check_device, complain, give_answer, progress, read_named
-from ..files import atomic, writable
+from ..files import atomic, release, writable
 from ..io import check_pixels, describe, describe_text, images_in, open_writer, write
+from ..resample import resample
+from ..resume import unfinished
+from ..series import read_series
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
@@ -174,35 +179,78 @@ def _crappify_file(stack: Stack, target: Path, how, rng, white: float, overwrite
 def restore(args: Namespace):
     "`pssr restore`: model and images → restored images."
     from pssr.share import load_model
-    pairs = _outputs(args.inputs, args.output, args.overwrite, png=args.dtype != 'float32')
+    folder = _series(args)
+    if folder: pairs = [(folder, Path(args.output))]
+    else: pairs = _outputs(args.inputs, args.output, args.overwrite, png=args.dtype != 'float32')
     model = load_model(args.model)
     check_device(args.device)
     answers = []
     for file, target in pairs:
         start = time.perf_counter()
-        stack = read_named(file, args.axes, args.pixel_nm)
-        with about(file): result = _restore_file(model, stack, target, args)
+        with about(file):
+            stack = read_series(file, (args.window or model.window).upper(), args.pixel_nm) if folder else \
+                    read_named(file, args.axes, args.pixel_nm)
+            result = _restore_file(model, _chosen(stack, args.channel), target, args)
         answer, text = _say_file(target, result)
         answers.append(dict(answer, input=str(file), seconds=round(time.perf_counter() - start, 3)))
         if not args.json: print(f'{text} ({answers[-1]["seconds"]:.1f} s)', flush=True)
     if args.json: give_answer(args, answers, '')
 
 # %% ../../nbs/18_commands.files.ipynb #cba88667
+def _series(args) -> Path | None:
+    "A folder whose files become one file are the frames of one movie."
+    if len(args.inputs) > 1 or not Path(args.inputs[0]).is_dir(): return None
+    name = args.output.lower()
+    return Path(args.inputs[0]) if name.endswith(('.tif', '.tiff', '.btf', '.tf8')) and not Path(args.output).is_dir() else None
+
+def _chosen(stack: Stack, channels: list[int] | None) -> Stack:
+    "The channels that were asked for; a single one leaves no channel axis."
+    if channels is None: return stack
+    if 'C' not in stack.axes: raise PSSRError(f'{stack.name}: has one channel only (axes {stack.axes}): leave --channel out')
+    for c in channels:
+        if c >= stack.sizes['C']: raise PSSRError(f'{stack.name}: has no channel {c}: it has {stack.sizes["C"]}, counted from 0')
+    if len(channels) == 1: return stack.isel(C=channels[0])
+    if channels == list(range(stack.sizes['C'])): return stack
+    step = {b - a for a, b in zip(channels, channels[1:])}
+    if len(step) > 1 or min(step) < 1: raise UsageError(f'--channel {",".join(map(str, channels))}: name channels in order, at equal steps')
+    return stack.isel(C=slice(channels[0], channels[-1] + 1, step.pop()))
+
 def _restore_file(model, stack: Stack, target: Path, args) -> Stack:
     "Restore one image into a file; returns the layout of what was written."
-    from pssr.restore import restore
+    from pssr.restore import restore, result_shape
+    if args.resample and model.pixel_nm: stack = resample(stack, model.pixel_nm)
     dtype = _file_dtype(stack.dtype) if args.dtype == 'same' else np.dtype(args.dtype)
     options = dict(dtype=str(dtype), intensity=args.intensity, tile_px=args.tile, device=args.device, bar=sys.stderr.isatty(),
-                   memory_mb=args.memory_gb and 1e3*args.memory_gb)   # None: automatic
+                   memory_mb=args.memory_gb and 1e3*args.memory_gb, window=args.window)   # None: automatic
     if target.suffix.lower() == '.png':
         result = restore(model, stack, **options)
         write(result, target, args.overwrite)
         return result
-    shape = (*stack.shape[:-2], *(model.scale*n for n in stack.shape[-2:]))
+    shape = result_shape(model, stack)
     result = stack.scaled(np.broadcast_to(np.zeros((), dtype), shape))
-    with open_writer(target, shape, dtype, stack.axes, result.pixel_nm, stack.frame_s, args.overwrite) as disk:
-        restore(model, stack, out=disk, **options)
+    layout = target, shape, dtype, stack.axes, result.pixel_nm, stack.frame_s, args.overwrite
+    if len(shape) == 2:
+        with open_writer(*layout) as disk: restore(model, stack, out=disk, **options)
+        return result
+    key = dict(input=_fingerprint(stack), model=_fingerprint_of_model(args.model), shape=shape, dtype=str(dtype), axes=stack.axes,
+               intensity=args.intensity, window=args.window or model.window)
+    with unfinished(target, key, prod(shape[:-2]), args.resume, args.overwrite) as work:
+        with open_writer(*layout, part=work.part) as disk:
+            def after(done):
+                release(stack.data)      # pages of a mapped input that will not be needed again
+                work.note(done)
+            restore(model, stack, out=disk, first=work.done, after=after, **options)
     return result
+
+def _fingerprint(stack: Stack) -> list:
+    "What an input is known by: name, size and time of the file, shape, pixel size."
+    path = Path(stack.name)
+    times = [[f.name, f.stat().st_size, f.stat().st_mtime_ns] for f in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    return [times if len(times) == 1 else hashlib.sha256(json.dumps(times).encode()).hexdigest(), list(stack.shape), stack.pixel_nm]
+
+def _fingerprint_of_model(path) -> str:
+    "The checksum of the weights and everything else that model.json says."
+    return hashlib.sha256((Path(path)/'model.json').read_bytes()).hexdigest()
 
 # %% ../../nbs/18_commands.files.ipynb #7f4eeb1f
 def experiment(args: Namespace):
