@@ -57,6 +57,9 @@ class Plan:
     progressive: bool = False           # Three rounds of progressive resizing (Supplementary Table 3)
     degrade_on: str = 'item'            # item | batch (on the GPU)
     num_workers: int = 0                # Loader processes
+    n_frames: int = 1                   # Frames that the network sees at once; 1: single images
+    window: str = 't'                   # Where they are neighbours: t | z
+    frozen: float = 0.3                 # Fine-tuning: share of the budget with the encoder frozen
 
 EM_PLANS = {
     'smoke': Plan(size=64, steps=20, n_train=40, n_valid=4, widths=(8, 16)),
@@ -76,22 +79,27 @@ def train(
     bar: bool = True,               # Progress bar on standard error
     device: str | None = None,      # Default: a GPU if there is one
     scale: int = 4,                 # Of paired data
+    start=None,                     # A `Trained` model to fine-tune
 ):                                  # fastai `Learner`, with `training_record`
-    "Train by the plan. Ctrl-C ends the training early and keeps what there is."
+    """Train by the plan; single frames and windows of frames differ in `plan.n_frames` alone. Ctrl-C ends the training early and
+    keeps what there is."""
     from pssr.data import micrograph_dls     # torch and fastai: only when there is training to do
-    from pssr.learner import EM_ROUNDS, fit_progressive, fit_until, pssr_learner
+    from pssr.learner import EM_ROUNDS, fine_tune, fit_progressive, fit_until, pssr_learner
     fitted = None
     def loaders(size, bs):
         nonlocal fitted
         dls = micrograph_dls(train_sections, valid_sections, how, scale, size, bs, plan.n_train, plan.n_valid, Augment(),
-                             plan.degrade_on if how else 'item', fitted, seed, plan.num_workers, device)
+                             plan.degrade_on if how else 'item', fitted, seed, plan.num_workers, device, plan.n_frames, plan.window)
         fitted = dls.normalise     # once for all rounds
         return dls
     network = dict(widths=plan.widths) if plan.encoder == 'light' else dict(pretrained=plan.pretrained)
-    learn = pssr_learner(loaders(plan.size, plan.bs), plan.encoder, plan.loss, plan.lr, seed=seed, **network)
-    learn.training_record.update(encoder=plan.encoder, pretrained=learn.model.pretrained, train_sections=len(train_sections),
-                                 valid_sections=len(valid_sections))
-    if plan.progressive and budget(plan) == (None, None): fit_progressive(learn, loaders, EM_ROUNDS, learn.model.pretrained, bar)
+    learn = pssr_learner(loaders(plan.size, plan.bs), plan.encoder, plan.loss, plan.lr, seed=seed, start=start, **network)
+    learn.training_record.update(encoder=learn.model.config['encoder'], pretrained=learn.model.pretrained,
+                                 train_sections=len(train_sections), valid_sections=len(valid_sections))
+    if start is not None:
+        learn.training_record.update(size=plan.size, bs=plan.bs)
+        fine_tune(learn, *budget(plan), frozen=plan.frozen, bar=bar)
+    elif plan.progressive and budget(plan) == (None, None): fit_progressive(learn, loaders, EM_ROUNDS, learn.model.pretrained, bar)
     else:
         learn.training_record.update(size=plan.size, bs=plan.bs)
         fit_until(learn, *budget(plan), bar=bar)

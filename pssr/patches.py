@@ -164,7 +164,7 @@ def windows(
 ) -> list[Window]:              # One per plane, in the same order
     "Every plane with its neighbours. Raises `PSSRError` for a movie without that axis, or shorter than the window."
     axis = check_window(n_frames, window)
-    for s in {id(s.source): s for s in found}.values(): check_axis(s.stack, axis, n_frames)
+    for s in {id(s.source): s for s in found}.values(): check_axis(s.stack, axis, n_frames, str(s.source) if isinstance(s.source, Path) else '')
     return [Window(s.source, s.index, s.rows, n_frames, axis) for s in found]
 
 def check_window(n_frames: int, window: str) -> str:
@@ -173,9 +173,9 @@ def check_window(n_frames: int, window: str) -> str:
     if n_frames < 1 or n_frames % 2 == 0: raise UsageError(f'n_frames must be odd, so that there is a middle frame; got {n_frames}')
     return window.upper()
 
-def check_axis(stack: Stack, axis: str, n_frames: int) -> None:
+def check_axis(stack: Stack, axis: str, n_frames: int, name: str = '') -> None:
     "Raises `PSSRError` when a stack has no such axis or is shorter than the window, and says which option helps."
-    who = stack.name or 'stack'
+    who = name or stack.name or 'stack'
     if axis not in stack.axes:
         other = 'Z' if axis == 'T' else 'T'
         hint = f"say window='{other.lower()}' if {other} is meant, or axes='{stack.axes.replace(other, axis)}' if the file names its axis wrongly" \

@@ -18,6 +18,7 @@ import numpy as np
 from .common import check_device, complain, give_answer, read_named
 from ..files import writable
 from ..io import images_in
+from ..patches import check_window
 from ..stack import PSSRError, UsageError
 
 # %% auto #0
@@ -85,7 +86,7 @@ def _scale_of(first, args) -> int:
     return args.scale or int(ratio)
 
 # %% ../../nbs/18_commands.train.ipynb #a78a665b
-RECIPES_NOW, RECIPES_LATER = ('em', 'fluorescence'), ('multiframe', 'rcan3d', 'care', 'srresnet', 'esrgan', 'gan', 'sim')
+RECIPES_NOW, RECIPES_LATER = ('em', 'fluorescence', 'multiframe'), ('rcan3d', 'care', 'srresnet', 'esrgan', 'gan', 'sim')
 
 def _model_target(path: str, overwrite: bool) -> Path:
     "Where the model goes; with --overwrite a model may be replaced, any other folder not."
@@ -100,35 +101,53 @@ def _plan(args):
     from pssr.experiment import EM_PLANS, with_budget
     if args.recipe_name not in RECIPES_NOW:
         later = 'comes in a later version' if args.recipe_name in RECIPES_LATER else 'is not known'
-        raise UsageError(f'the recipe {args.recipe_name!r} {later}: choose {" or ".join(RECIPES_NOW)}')
+        raise UsageError(f'the recipe {args.recipe_name!r} {later}: choose {", ".join(RECIPES_NOW)}')
     plan = with_budget(EM_PLANS[args.preset], args.minutes, args.steps, args.epochs)
     one_cycle = [k for k in ('size', 'bs', 'lr') if getattr(args, k) is not None]
     if plan.progressive and one_cycle and not (args.minutes or args.steps or args.epochs):
         raise UsageError(f'--{one_cycle[0]} goes with one cycle: add --minutes, --steps or --epochs; without a budget the preset '
                          f'{args.preset} trains in rounds, each with a size, batch and rate of its own')
-    return replace(plan, **{k: v for k in ('encoder', 'loss', 'size', 'bs', 'lr') if (v := getattr(args, k)) is not None})
+    plan = replace(plan, **{k: v for k in ('encoder', 'loss', 'size', 'bs', 'lr', 'window') if (v := getattr(args, k)) is not None})
+    if args.recipe_name != 'multiframe':
+        if args.frames or args.window: raise UsageError('--frames and --window go with the recipe multiframe')
+        return plan
+    check_window(args.frames or 5, plan.window)
+    return replace(plan, n_frames=args.frames or 5)
+
+def _start(args, plan):
+    "The model to fine-tune, compared with what was asked for."
+    if not args.start: return None
+    from pssr.share import load_model
+    model = load_model(args.start)
+    if args.encoder: raise UsageError('--encoder: the network is that of the model named by --from')
+    if plan.n_frames != model.n_in:
+        raise UsageError(f'{args.start}: takes {model.n_in} frame{"s" if model.n_in > 1 else ""} at once, asked for {plan.n_frames}: '
+                         + ('use the recipe multiframe' if model.n_in > 1 else 'use em or fluorescence'))
+    if plan.progressive and not (args.minutes or args.steps or args.epochs):
+        raise UsageError(f'--from with the preset {args.preset}: add --minutes, --steps or --epochs')
+    return model
 
 # %% ../../nbs/18_commands.train.ipynb #667d3814
 def train(args: Namespace) -> int:
     "`pssr train`: data → model."
-    plan, start = _plan(args), time.perf_counter()
-    target = _model_target(args.output, args.overwrite)
+    plan, begun = _plan(args), time.perf_counter()
+    target, start = _model_target(args.output, args.overwrite), _start(args, plan)
     from pssr import experiment
     from pssr.crappify import recipe
     training, validation, scale = _training_data(args, plan.size)
-    how = None if isinstance(training[0], tuple) else recipe(args.recipe or args.recipe_name, scale)
+    how = None if isinstance(training[0], tuple) else recipe(args.recipe or args.recipe_name.replace('multiframe', 'fluorescence'), scale)
     if plan.size % scale: raise UsageError(f'--size {plan.size} is no multiple of --scale {scale}')
     _finite(training + validation)
     check_device(args.device)
     if sys.stderr.isatty(): complain(f'{len(training)} sections to train on, {len(validation)} to validate', 'note')
-    learn = experiment.train(plan, training, validation, how, args.seed, sys.stderr.isatty(), args.device, scale)
+    learn = experiment.train(plan, training, validation, how, args.seed, sys.stderr.isatty(), args.device, scale, start)
     learn.training_record.update(data=args.dataset or Path(args.data).resolve().name, preset=args.preset)
     fits = learn.training_record['fits']
     stopped, steps = any(f.get('interrupted') for f in fits), sum(f.get('steps') or 0 for f in fits)
     if stopped and not steps: raise KeyboardInterrupt   # before the first step: nothing to save
     _save(learn, target, args.overwrite)
     loss = fits[-1]['valid_loss']   # None: stopped before it was measured
-    answer = dict(model=str(target), valid_loss=loss, steps=steps, minutes=(time.perf_counter() - start)/60,
+    answer = dict(model=str(target), valid_loss=loss, steps=steps, minutes=(time.perf_counter() - begun)/60,
                   interrupted=stopped, scale=scale, pixel_nm=learn.dls.pixel_nm)
     name = shlex.quote(str(target))
     validated = 'not validated' if loss is None else f'validation loss {loss:.4g}'
