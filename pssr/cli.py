@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -35,6 +36,10 @@ def _number(kind, low, text):
 
 _count, _seed = _number(int, 1, 'a whole number above 0'), _number(int, 0, 'a whole number from 0 on')
 _positive = _number(float, 0, 'a number above 0')
+
+def _channels(value: str) -> list[int]:
+    "Channel numbers: `1`, `0,2`."
+    return [_seed(v) for v in value.split(',')]
 
 def _pixel(value: str):
     "One length for all axes, or one per spatial axis of the image: `8`, `50,8,8`."
@@ -106,7 +111,7 @@ def _data_commands(commands):
 def _training_command(commands):
     p = _command(commands, 'train', 'train a network to undo the degradation, and save it as a model',
                  'pssr train em --data good_images --minutes 5 -o my_model', 'json seed device overwrite', 'train.train')
-    p.add_argument('recipe_name', metavar='RECIPE', help='em or fluorescence')
+    p.add_argument('recipe_name', metavar='RECIPE', help='em, fluorescence, or multiframe (fluorescence movies, five frames at once)')
     p.add_argument('-o', '--output', required=True, metavar='MODEL', help='folder to write the model to')
     what = p.add_mutually_exclusive_group(required=True)
     what.add_argument('--dataset', metavar='NAME', help='a data set of `pssr data list`, or `simulated`')
@@ -124,9 +129,12 @@ def _training_command(commands):
     p.add_argument('--lr', type=_positive, metavar='RATE', help='highest learning rate (default: of the preset)')
     p.add_argument('--recipe', metavar='NAME', help='how to degrade (default: as RECIPE)')
     p.add_argument('--scale', type=_count, metavar='N', help='enlargement per axis (default 4, or that of the pairs)')
+    p.add_argument('--from', dest='start', metavar='MODEL', help='fine-tune this model: first its decoder, then everything')
+    p.add_argument('--frames', type=_count, metavar='N', help='multiframe: frames that the network sees at once, odd (default 5)')
+    p.add_argument('--window', choices=('t', 'z'), help='multiframe: neighbours in time or in depth (default t)')
     p.add_argument('--pixel-nm', type=_positive, metavar='NM', help="pixel size of the good images, nm, instead of the files'")
 
-def _restoring_commands(commands):
+def _restoring_commands(commands, alone: bool = False):
     "restore, measure, experiment."
     p = _command(commands, 'restore', 'restore images with a model',
                  'pssr restore my_model fast.tif -o restored.tif', 'json device axes pixel-nm overwrite', 'files.restore')
@@ -139,20 +147,12 @@ def _restoring_commands(commands):
                    help='grey scale of the training data, of this image, or the first where the type is the same (default auto)')
     p.add_argument('--tile', type=_count, metavar='PX', help='side of a tile, input pixels (default: what the memory allows)')
     p.add_argument('--memory-gb', type=_positive, metavar='GB', help='memory for the work of the network (default: automatic)')
+    p.add_argument('--channel', type=_channels, metavar='N', help='channels to restore, from 0: 0 or 0,2 (default: each by itself)')
+    p.add_argument('--window', choices=('t', 'z'), help="multi-frame models: neighbours in time or depth (default: the model's)")
+    p.add_argument('--resample', action='store_true', help="first bring the image to the pixel size of the model")
+    p.add_argument('--resume', action='store_true', help='go on with a movie or volume that was interrupted')
 
-    p = _command(commands, 'measure', 'score restored images against the truth',
-                 'pssr measure truth.tif restored.tif --input fast.tif --out report', 'json overwrite', 'measure.measure')
-    p.add_argument('truth', metavar='TRUTH', help='an image, or a folder of images')
-    p.add_argument('restored', nargs='+', metavar='RESTORED', help='images, or folders of images of the same names: one per method')
-    p.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation')
-    p.add_argument('--metrics', default='psnr,ssim', metavar='LIST',
-                   help='psnr, ssim; each also as _matched or _published, e.g. psnr_matched (default psnr,ssim)')
-    p.add_argument('--data-range', type=_positive, metavar='GREY',
-                   help='grey levels of full scale (default: 255 for 8 bit, else maximum - minimum of the truth)')
-    p.add_argument('--out', metavar='DIR', help='write scores.json and, with --input, a figure per image')
-    source = p.add_mutually_exclusive_group()
-    source.add_argument('--real', action='store_true', help='label the figures as real data')
-    source.add_argument('--simulated', action='store_true', help='label the figures as simulated data')
+    _measure_command(commands, alone)
 
     p = _command(commands, 'experiment', 'repeat an experiment of the papers', 'pssr experiment em_8nm_to_2nm --preset cpu',
                  'json seed', 'files.experiment')
@@ -161,7 +161,59 @@ def _restoring_commands(commands):
     p.add_argument('--dataset', metavar='NAME', help='a data set of `pssr data list` instead of simulated data')
 
 # %% ../nbs/18_cli.ipynb #4607fe9c
-def parser() -> argparse.ArgumentParser:
+ALONE = ('--frc', '--decorrelation', '--beads')   # What `pssr measure` can ask of images without a truth
+
+def _plane(value: str):
+    "Which plane of a stack: `C=0`, `T=3,Z=0`."
+    found = re.fullmatch(r'[TCZ]=\d+(,[TCZ]=\d+)*', value.upper())
+    if not found: raise argparse.ArgumentTypeError(f'{value!r} is not a choice of planes like C=0 or T=3,Z=0')
+    return {part[0]: int(part[2:]) for part in value.upper().split(',')}
+
+def _measure_command(commands, alone: bool):
+    p = _command(commands, 'measure', 'score restored images against the truth, or measure the resolution of images',
+                 'pssr measure truth.tif restored.tif --input fast.tif --out report\n'
+                 '  pssr measure truth/ bilinear/ restored/ --metrics psnr,ssim,rse,rsp\n'
+                 '  pssr measure --frc exposure1.tif exposure2.tif --pixel-nm 40\n'
+                 '  pssr measure --decorrelation restored.tif --limit-nm 120 --criterion phase\n'
+                 '  pssr measure --beads before.tif after.tif', 'json axes pixel-nm overwrite', 'measure.measure')
+    p.usage = ('pssr measure TRUTH RESTORED... [--input LR] [--metrics LIST] [OPTIONS]\n'
+               '       pssr measure --frc A B | --decorrelation IMAGE | --beads IMAGE [OTHER...] [OPTIONS]')
+    if alone: p.set_defaults(truth=None)
+    else:
+        p.add_argument('truth', metavar='TRUTH', help='an image, or a folder of images')
+        p.add_argument('restored', nargs='+', metavar='RESTORED',
+                       help='images, or folders of images of the same names: one per method')
+        s = p.add_argument_group('against a truth')
+        s.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation')
+        s.add_argument('--metrics', metavar='LIST', help='psnr, ssim; each also as _matched or _published, e.g. psnr_matched; '
+                       'psnr_scale_invariant; rse, rsp (default psnr,ssim)')
+        s.add_argument('--data-range', type=_positive, metavar='GREY',
+                       help='grey levels of full scale (default: 255 for 8 bit, else maximum - minimum of all truths)')
+    r = p.add_argument_group('without a truth')
+    which = r.add_mutually_exclusive_group(required=alone)
+    which.add_argument('--frc', nargs=2, metavar=('A', 'B'), help='Fourier ring correlation of two exposures')
+    which.add_argument('--decorrelation', metavar='IMAGE', help='decorrelation of an image, or of each slice of a volume')
+    which.add_argument('--beads', nargs='+', metavar='IMAGE',
+                       help='widths of beads, in all images at the places found in the first')
+    r.add_argument('--threshold', metavar='T', help='--frc: 1/7, half-bit, one-bit, 3-sigma or a number (default 1/7)')
+    r.add_argument('--limit-nm', type=_positive, metavar='NM',
+                   help='--decorrelation: the finest detail that the optics allow')
+    r.add_argument('--criterion', choices=('peak', 'geometric', 'phase'),
+                   help='--decorrelation: phase for images that were enlarged (default peak)')
+    r.add_argument('--direction', choices=('x', 'y', 'z'),
+                   help='--decorrelation: along one axis; z: axial resolution of a volume')
+    r.add_argument('--crop-px', type=_count, metavar='PX', help='--beads: side of a crop, odd (default 19)')
+    p.add_argument('--plane', type=_plane, metavar='C=0',
+                   help='plane of a stack to measure, e.g. C=0 or T=3,Z=0, counted from 0')
+    p.add_argument('--out', metavar='DIR', help='write the scores or curves (JSON, CSV) and the figures')
+    source = p.add_mutually_exclusive_group()
+    source.add_argument('--real', action='store_true', help='label the figures as real data')
+    source.add_argument('--simulated', action='store_true', help='label the figures as simulated data')
+
+# %% ../nbs/18_cli.ipynb #b05676cf
+def parser(
+    alone: bool = False,  # For `pssr measure` without a truth
+) -> argparse.ArgumentParser:
     "All commands and options."
     from pssr import __version__
     p = _Parser(prog='pssr', description='Restore fast, gentle micrographs, and measure whether to believe them.', allow_abbrev=False,
@@ -172,14 +224,14 @@ def parser() -> argparse.ArgumentParser:
     commands = p.add_subparsers(dest='command', metavar='COMMAND', required=True)
     _data_commands(commands)
     _training_command(commands)
-    _restoring_commands(commands)
+    _restoring_commands(commands, alone)
     return p
 
 # %% ../nbs/18_cli.ipynb #6e02346f
 def _explain(e: BaseException) -> tuple[str, int]:
     "A message and an exit code for whatever went wrong."
     first = (str(e).strip().splitlines() or [''])[0]
-    if isinstance(e, KeyboardInterrupt): return 'stopped: no half-written file was kept', 130
+    if isinstance(e, KeyboardInterrupt): return str(e) or 'stopped: no half-written file was kept', 130
     if isinstance(e, PSSRError): return str(e), 2 if isinstance(e, UsageError) else 1
     if isinstance(e, MemoryError) or type(e).__name__ == 'OutOfMemoryError' or 'allocate memory' in first:
         return 'not enough memory: use smaller tiles, crops or batches (--memory-gb, --size, --bs)', 1
@@ -202,7 +254,7 @@ def _one_line_warnings():
 
 def _run(argv: Sequence[str]) -> int:
     "Parse, and hand over to the command."
-    try: args = parser().parse_args(argv)
+    try: args = parser(any(a.split('=')[0] in ALONE for a in argv)).parse_args(argv)
     except SystemExit as e: return e.code or 0   # --help and --version
     room, name = args.run.split('.')
     return getattr(import_module(f'pssr.commands.{room}'), name)(args) or 0

@@ -204,8 +204,8 @@ def micrograph_dls(
     window: str = 't',              # Where the frames are neighbours: t (time) | z (depth)
 ) -> DataLoaders:
     """fastai `DataLoaders` of (low, high) pairs. They carry `scale`, `pixel_nm` (of the truth), `normalise`,
-    `full_scale`, `dtype`, `recipe_name`, `n_in` and `window` for the model that is trained on them. Raises `PSSRError` when sections are smaller
-    than a crop, colliding in pixel size, or when a pair does not differ by the scale."""
+    `full_scale`, `dtype`, `recipe_name`, `n_in` and `window` for the model that is trained on them. Raises `PSSRError` when
+    sections are smaller than a crop, colliding in pixel size, or when a pair does not differ by the scale."""
     if recipe: scale = recipe.scale
     if size % scale: raise PSSRError(f'crop size {size} is not a multiple of the scale {scale}')
     check_window(n_frames, window)

@@ -14,14 +14,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
+
 from .crappify import Recipe
 from .patches import Augment
 from .record import checkout, results_folder
 from .stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['PRESETS', 'EM_PLANS', 'EM_SIMULATED', 'SPLITS', 'current_preset', 'current_dataset', 'Plan', 'train', 'budget',
-           'with_budget', 'em_sections', 'experiments', 'run_experiment']
+__all__ = ['PRESETS', 'EM_PLANS', 'EM_SIMULATED', 'SPLITS', 'MITO_PLANS', 'MITO_SIMULATED', 'current_preset', 'current_dataset',
+           'Plan', 'train', 'budget', 'with_budget', 'em_sections', 'mitochondria_movies', 'experiments',
+           'run_experiment']
 
 # %% ../nbs/17_experiment.ipynb #1a36ca9d
 PRESETS = ('smoke', 'cpu', 'gpu', 'paper')
@@ -165,6 +168,28 @@ def _progress(items, total, title):
     from tqdm import tqdm
     hidden = False if os.environ.get('PSSR_LIVE') else None      # None: hidden unless on a terminal
     return tqdm(items, total=total, desc=title, leave=False, delay=2, file=sys.stderr, disable=hidden)
+
+# %% ../nbs/17_experiment.ipynb #ee3b5678
+MITO_PLANS = {
+    'smoke': Plan(size=64, bs=2, steps=8, n_train=8, n_valid=2, widths=(8, 16)),
+    'cpu': Plan(minutes=1.75, n_train=200),
+    'gpu': Plan('resnet34', size=512, bs=16, lr=4e-4, minutes=2.5, n_train=1600, n_valid=64, num_workers=8),
+    'paper': Plan('resnet34', size=512, bs=8, lr=4e-4, epochs=100, n_train=5000, n_valid=200, num_workers=8),
+}
+MITO_SIMULATED = {  # preset: cells for training, validation, test; frames of the first two, of the test; side of the truth, px
+    'smoke': (2, 1, 2, 6, 8, 128), 'cpu': (24, 3, 6, 8, 40, 512), 'gpu': (160, 8, 20, 12, 60, 1024), 'paper': (300, 12, 20, 12, 60, 1024)}
+
+def mitochondria_movies(
+    preset: str = 'cpu',       # Size of the simulated set
+    seed: int = 0,             # Of the simulation
+) -> tuple[list, list, list]:  # Training, validation, test: `pssr.simulate.mitochondria.Mitochondria`
+    "Pairs of simulated movies, every one of another cell."
+    from pssr.simulate.mitochondria import mitochondria
+    n_train, n_valid, n_test, short, long, side = MITO_SIMULATED[preset]
+    frames = [short]*(n_train + n_valid) + [long]*n_test
+    seeds = np.random.SeedSequence(seed).spawn(len(frames))
+    made = zip(_progress(frames, len(frames), 'simulate'), seeds)
+    return _cut([mitochondria((side, side), n, rng=np.random.default_rng(s), high=False) for n, s in made], n_train, n_valid, n_test)
 
 # %% ../nbs/17_experiment.ipynb #5175b1fe
 def experiments() -> dict[str, Path]:

@@ -164,7 +164,8 @@ def windows(
 ) -> list[Window]:              # One per plane, in the same order
     "Every plane with its neighbours. Raises `PSSRError` for a movie without that axis, or shorter than the window."
     axis = check_window(n_frames, window)
-    for s in {id(s.source): s for s in found}.values(): check_axis(s.stack, axis, n_frames, str(s.source) if isinstance(s.source, Path) else '')
+    for s in {id(s.source): s for s in found}.values():
+        check_axis(s.stack, axis, n_frames, str(s.source) if isinstance(s.source, Path) else '')
     return [Window(s.source, s.index, s.rows, n_frames, axis) for s in found]
 
 def check_window(n_frames: int, window: str) -> str:
@@ -178,8 +179,10 @@ def check_axis(stack: Stack, axis: str, n_frames: int, name: str = '') -> None:
     who = name or stack.name or 'stack'
     if axis not in stack.axes:
         other = 'Z' if axis == 'T' else 'T'
-        hint = f"say window='{other.lower()}' if {other} is meant, or axes='{stack.axes.replace(other, axis)}' if the file names its axis wrongly" \
-            if other in stack.axes else f'{n_frames} frames are needed'
+        hint = f'{n_frames} frames are needed'
+        if other in stack.axes:
+            hint = (f"say window='{other.lower()}' if {other} is meant, or axes='{stack.axes.replace(other, axis)}' if the file "
+                    'names its axis wrongly')
         raise PSSRError(f'{who}: has the axes {stack.axes} and no {axis}: {hint}')
     if stack.sizes[axis] < n_frames:
         raise PSSRError(f'{who}: has {stack.sizes[axis]} frames along {axis}, fewer than the {n_frames} that the network sees at once')

@@ -19,7 +19,7 @@ import numpy as np
 from .files import atomic
 
 # %% auto #0
-__all__ = ['checkout', 'results_folder', 'hardware', 'versions', 'Run', 'shown', 'command', 'plain', 'results_table']
+__all__ = ['TRAINED', 'checkout', 'results_folder', 'hardware', 'versions', 'Run', 'shown', 'command', 'plain', 'results_table']
 
 # %% ../nbs/17_record.ipynb #a6189b34
 def checkout() -> Path | None:
@@ -128,6 +128,8 @@ def plain(
     return x.item() if isinstance(x, np.generic) else x
 
 # %% ../nbs/17_record.ipynb #32121d71
+TRAINED = ('restored', 'single-frame', 'multi-frame')    # Methods whose row says how long they were trained
+
 def results_table(
     metrics: Sequence[str] = ('psnr', 'ssim'),   # Which scores
     folder: Path | None = None,                  # Default: the results folder
@@ -143,8 +145,10 @@ def results_table(
         data = r['data']['name'] if kind in r['data']['name'] else f"{kind}: {r['data']['name']}"
         where = r['hardware']['gpu'] or f"{r['hardware']['threads']} CPU threads"
         for method in dict.fromkeys(s['method'] for s in r['scores']):
+            if any((method, m) not in score for m in metrics): continue     # counts and correlations have tables of their own
             cells = [score[method, m] for m in metrics]
             values = [f"{s['mean']:.2f} ± {s['sd']:.2f} dB" if s['unit'] == 'dB' else f"{s['mean']:.3f} ± {s['sd']:.3f}" for s in cells]
-            trained = f"{r['minutes'].get('train', 0):.1f} min, {where}" if method == 'restored' else ''
+            minutes = r['minutes'].get(f'train {method}', r['minutes'].get('train', 0))
+            trained = f'{minutes:.1f} min, {where}' if method in TRAINED else ''
             rows.append(' | '.join([f"| {r['experiment']}", r['preset'], data, method, *values, str(cells[0]['n']), f'{trained} |']))
     return '\n'.join(rows)

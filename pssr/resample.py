@@ -50,6 +50,7 @@ def resample(
     pixel size, `UsageError` for a size that is none."""
     if not (np.isfinite(pixel_nm) and pixel_nm > 0): raise UsageError(f'pixel_nm must be a positive number, got {pixel_nm!r}')
     if stack.pixel_yx_nm is None:
-        raise PSSRError(f'{stack.name or "image"}: does not say its pixel size, so it cannot be resampled to {pixel_nm:g} nm: pass it (--pixel-nm)')
+        raise PSSRError(f'{stack.name or "image"}: does not say its pixel size, so it cannot be resampled to {pixel_nm:g} nm: '
+                        'pass it (--pixel-nm)')
     shape = tuple(max(1, round(n*p/pixel_nm)) for n, p in zip(stack.shape[-2:], stack.pixel_yx_nm))
     return stack if shape == stack.shape[-2:] else stack.scaled(Resampled(stack.data, shape))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from .baselines import BASELINES, interpolate
+from .baselines import BASELINES, interpolate  # noqa: F401  (they lived here first)
 from .files import release
 from .patches import Normalise, check_axis, check_window, mirrored, moments
 from .resample import resample as resample_stack

@@ -49,7 +49,8 @@ class Unfinished:
 
     def save(self):
         "Write the page, whole or not at all."
-        with atomic(self.folder/PAGE, overwrite=True) as part: part.write_text(json.dumps(dict(done=self.done, total=self.total, key=self.key)))
+        page = json.dumps(dict(done=self.done, total=self.total, key=self.key))
+        with atomic(self.folder/PAGE, overwrite=True) as part: part.write_text(page)
         self.written = time.monotonic()
 
 def _found(work: Unfinished) -> dict | None:
@@ -66,15 +67,15 @@ def unfinished(
     resume: bool = False,      # Go on with what is there
     overwrite: bool = False,   # Replace an existing output, and start again although there is unfinished work
 ):                             # Yields `Unfinished`: write its `part`, call its `note`
-    """On success the part becomes the output; on failure or Ctrl-C it stays if anything was finished, and the error says how to go on.
-    Raises `PSSRError` for unfinished work that nobody asked to resume, or that was made with another key."""
+    """On success the part becomes the output; on failure or Ctrl-C it stays if anything was finished, and the error says how to go
+    on. Raises `PSSRError` for unfinished work that nobody asked to resume, or that was made with another key."""
     work = Unfinished(writable(path, overwrite), json.loads(json.dumps(key)), total)
     page = _found(work)
     if page and resume:
         changed = sorted(k for k in {*work.key, *page['key']} if work.key.get(k) != page['key'].get(k))
         if changed or page['total'] != total:
-            raise PSSRError(f'{work.folder}: was made with another {" and ".join(changed) or "number of planes"}: repeat the call as it was, '
-                            'or start again with --overwrite')
+            raise PSSRError(f'{work.folder}: was made with another {" and ".join(changed) or "number of planes"}: repeat the call '
+                            'as it was, or start again with --overwrite')
         work.done = page['done']
     elif page and not overwrite:
         raise PSSRError(f'{work.folder}: holds {page["done"]} of {page["total"]} finished planes: go on with --resume, or start again '

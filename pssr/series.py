@@ -39,8 +39,8 @@ def read_series(
     for a, b, i, j in zip(files, files[1:], numbers, numbers[1:]):
         if i == j: raise PSSRError(f'{b}: has the same number as {a.name}: keep one series per folder')
         if j - i != step:
-            raise PSSRError(f'{folder}: frames are missing between {a.name} and {b.name} ({i} to {j}, elsewhere steps of {step}): put them there, '
-                            'or make a folder of each uninterrupted part')
+            raise PSSRError(f'{folder}: frames are missing between {a.name} and {b.name} ({i} to {j}, elsewhere steps of {step}): '
+                            'put them there, or make a folder of each uninterrupted part')
     first = read(files[0], pixel_nm=pixel_nm)
     for f in files: _check(f, first)       # headers only
     def load(wanted):

@@ -1,6 +1,6 @@
 """Measure what must be fast and small; `make bench` runs it. Not a test: machines differ.
 
-    python tools/bench.py                    all: crappify, restore, memory, seams
+    python tools/bench.py                    all: crappify, restore, movie, memory, seams, measure, footprint
     python tools/bench.py restore --json     one of them, for programs
 """
 import argparse
@@ -36,18 +36,18 @@ def picture(side):
     return np.random.default_rng(0).integers(0, 256, (side, side), dtype=np.uint8)
 
 
-def cpu_model():
-    "The network of the `cpu` preset with random weights, none of them zero."
+def cpu_model(n_in=1, widths=None):
+    "The network of the `cpu` preset (or a smaller one) with random weights, none of them zero."
     import torch
     from pssr.experiment import EM_PLANS
     from pssr.models.unet import PSSRUnet, receptive_halo_px
     from pssr.patches import Normalise
     from pssr.restore import Trained
     torch.manual_seed(0)
-    network = PSSRUnet(EM_PLANS['cpu'].encoder, widths=EM_PLANS['cpu'].widths).eval()
+    network = PSSRUnet(EM_PLANS['cpu'].encoder, n_in=n_in, widths=widths or EM_PLANS['cpu'].widths).eval()
     for p in network.enlarge.parameters(): torch.nn.init.normal_(p, std=0.02)
     grey = Normalise(128, 50)
-    return Trained(network, 4, grey, grey, 8., 'uint8', 1, receptive_halo_px(network), network.multiple)
+    return Trained(network, 4, grey, grey, 8., 'uint8', n_in, receptive_halo_px(network), network.multiple)
 
 
 def crappify():
@@ -85,6 +85,81 @@ def restore():
     yield 'restore 2048² → 8192²', min(seconds['tiled']), 's, 2 threads'
     yield 'bare network, same pixels', min(seconds['bare']), 's, 2 threads'
     yield 'tiled / bare', min(seconds['tiled']) / min(seconds['bare']), '(wanted: at most 1.15)'
+
+
+def movie():
+    "A five-frame model on a movie against the bare network on the same windows, in alternation."
+    import torch
+    from pssr.patches import mirrored
+    from pssr.restore import restore as tiled
+    model, frames = cpu_model(5), np.stack([picture(512)]*12)
+    torch.set_num_threads(2)
+    network = model.network.to(memory_format=torch.channels_last)
+    windows = [torch.from_numpy(np.stack([frames[j] for j in mirrored(t, 5, 12)]).astype(np.float32))[None] for t in range(12)]
+    def bare():
+        with torch.inference_mode():
+            for window in windows: network(window)
+    out, seconds = np.empty((12, 2048, 2048), np.uint8), {'bare': [], 'movie': []}
+    for _ in range(3):
+        for name, action in (('bare', bare), ('movie', lambda: tiled(model, frames, out=out, bar=False))):
+            start = time.perf_counter()
+            action()
+            seconds[name].append(time.perf_counter() - start)
+    yield 'movie 12 × 512² → 2048²', min(seconds['movie']), 's, 2 threads, five frames at once'
+    yield 'movie / bare network', min(seconds['movie']) / min(seconds['bare']), '(wanted: at most 1.15)'
+
+
+MEASURED = {  # what: (set-up, call, CPU seconds wanted); the images are noise on a smooth field
+    'frc 2048²': ('from pssr.measure import frc; a, b = images(2048)', 'frc(a, b)', 1.5),
+    'decorrelation 2048²': ('from pssr.measure import decorrelation; a, b = images(2048)', 'decorrelation(a)', 1.5),
+    'squirrel 1024²': ('from pssr.measure import squirrel; a, b = images(1024)', 'squirrel(a, b)', 1.5),
+    '1000 beads': ('from pssr.measure import fwhm_bead; a, at = beads(1000)', 'fwhm_bead(a, positions=at)', 5),
+}
+IMAGES = """
+import numpy as np
+from scipy.ndimage import gaussian_filter
+def images(side):
+    rng = np.random.default_rng(0)
+    smooth = 1000 + 300*gaussian_filter(rng.standard_normal((side, side)), 3)/0.1
+    return [(smooth + 30*rng.standard_normal((side, side))).astype(np.float32) for _ in range(2)]
+def beads(n):
+    side = int(n**0.5) + 1
+    at = np.stack(np.mgrid[:side, :side], -1).reshape(-1, 2)[:n]*25. + 20
+    at += np.random.default_rng(0).uniform(-.5, .5, at.shape)
+    image = np.full((25*side + 40,)*2, 100., np.float32)
+    y, x = np.mgrid[-9:10, -9:10]
+    for cy, cx in at:
+        r, c = int(round(cy)), int(round(cx))
+        image[r - 9:r + 10, c - 9:c + 10] += 800*np.exp(-((y + r - cy)**2 + (x + c - cx)**2)/(2*2.5**2))
+    return np.random.default_rng(1).poisson(image).astype(np.float32), at
+"""
+
+
+def measure():
+    "Measurements, CPU seconds of one call on one thread."
+    for what, (prepare, call, wanted) in MEASURED.items():
+        names = {}
+        exec(IMAGES + prepare, names)
+        yield what, fastest(lambda call=call, names=names: exec(call, names), repeat=3), f'CPU seconds, 1 thread (wanted: at most {wanted})'
+
+
+def footprint():
+    "Peak memory of a measurement in a fresh process above what its images take, in images. Linux only."
+    if not Path('/proc/self/clear_refs').exists(): return
+    for what, (prepare, call, _) in MEASURED.items():
+        code = IMAGES + f"""
+def now(key): return next(int(line.split()[1])*1024 for line in open('/proc/self/status') if line.startswith(key))
+{prepare}
+small = a[:256, :256]
+{call.replace('at)', 'at[:50])').replace('(a, b)', '(small, b[:256, :256])').replace('(a)', '(small)')}
+open('/proc/self/clear_refs', 'w').write('5')
+before = now('VmRSS')
+{call}
+print((now('VmHWM') - before)/a.nbytes)
+"""
+        done = subprocess.run([sys.executable, '-W', 'ignore', '-c', code], capture_output=True, text=True)
+        if done.returncode: raise SystemExit(done.stderr)
+        yield f'{what}: peak', float(done.stdout.split()[-1]), '× one float32 image, beside the images (wanted: at most 12)'
 
 
 PEAK = """
@@ -126,7 +201,7 @@ def seams():
     for tile in (32, 96): yield f'tiles of {tile} px: seam', seam(model, image, tile), 'of full scale (wanted: below 1e-4)'
 
 
-BENCHES = dict(crappify=crappify, restore=restore, memory=memory, seams=seams)
+BENCHES = dict(crappify=crappify, restore=restore, movie=movie, memory=memory, seams=seams, measure=measure, footprint=footprint)
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description='Measure what must be fast and small.')

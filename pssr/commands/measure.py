@@ -5,16 +5,21 @@
 # %% ../../nbs/18_commands.measure.ipynb #63a6535e
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import uuid
 import warnings
 from argparse import Namespace
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from .common import complain, give_answer, json_text, read_named
+from .common import about, complain, give_answer, json_text, progress, read_named
 from ..files import atomic, writable
-from ..io import check_pixels, images_in
-from ..stack import PSSRError, PSSRWarning, UsageError
+from ..io import check_pixels, describe, images_in
+from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
 __all__ = ['measure']
@@ -32,14 +37,16 @@ def _columns(args) -> tuple[dict, dict, dict | None]:
         if not path.is_dir(): return {_stem(path): path}
         found = images_in(path)
         by = {_stem(p): p for p in found}
-        if len(by) < len(found): raise PSSRError(f'{path}: two images have the same name with different endings: remove one')
+        if len(by) < len(found):
+            raise PSSRError(f'{path}: two images have the same name with different endings: remove one')
         return by
     truth, one = files(args.truth), not Path(args.truth).is_dir()
     def fitting(path):
         "The files of a method; a single truth goes with a single file of any name."
         found = files(path)
         if one and len(found) == 1: return {next(iter(truth)): next(iter(found.values()))}
-        if alone := sorted(set(found) - set(truth)): raise PSSRError(f'{found[alone[0]]}: has no partner of this name in {args.truth}')
+        if alone := sorted(set(found) - set(truth)):
+            raise PSSRError(f'{found[alone[0]]}: has no partner of this name in {args.truth}')
         return found
     plain = [_stem(Path(p)) for p in args.restored]
     methods = {n if plain.count(n) == 1 else str(p): fitting(p) for n, p in zip(plain, args.restored)}
@@ -47,68 +54,165 @@ def _columns(args) -> tuple[dict, dict, dict | None]:
     names = set(next(iter(methods.values())))
     for path, found in zip([*args.restored, args.input], [*methods.values(), inputs or names]):
         missing = names - set(found) if path == args.input else names ^ set(found)
-        if missing: raise PSSRError(f'{path}: has no {sorted(missing)[0]} (or only it has): all methods need the same images')
+        if missing:
+            raise PSSRError(f'{path}: has no {sorted(missing)[0]} (or only it has): all methods need the same images')
     if left := len(set(truth) - names):
-        warnings.warn(f'{args.truth}: {left} of {len(truth)} images have no restored one and are left out', PSSRWarning, stacklevel=2)
+        warnings.warn(f'{args.truth}: {left} of {len(truth)} images have no restored one and are left out',
+                      PSSRWarning, stacklevel=2)
     return {k: p for k, p in truth.items() if k in names}, methods, inputs or None
 
-def _with_baselines(truths: dict, methods: dict, inputs: dict) -> dict:
-    "Interpolations of the inputs, before the methods."
-    from pssr.restore import BASELINES, interpolate
-    first = next(iter(truths))
-    for name, low in inputs.items():
-        ratio = {a/b for a, b in zip(truths[name].shape[-2:], low.shape[-2:])}
-        if len(ratio) > 1 or (s := ratio.pop()) != int(s) or low.shape[:-2] != truths[name].shape[:-2]:
-            raise PSSRError(f'{low.name}: {low.shape} px is no whole fraction of the truth {truths[name].shape} px')
-    scale = int(truths[first].shape[-1]//inputs[first].shape[-1])
-    return {**{b: {k: interpolate(inputs[k], scale, b) for k in truths} for b in BASELINES}, **methods}
-
 # %% ../../nbs/18_commands.measure.ipynb #1404dc6e
-def measure(args: Namespace):
-    "`pssr measure`: a table of scores with paired tests, and figures."
-    from pssr.measure import METRICS, format_table, score_table
-    metrics = args.metrics.split(',')
-    for m in metrics:
-        if m not in METRICS: raise UsageError(f'no metric {m!r}: choose from {", ".join(METRICS)}')
-    files, method_files, input_files = _columns(args)
-    if args.out:
-        for name in ['scores.json', *(f'{k}.png' for k in files if input_files)]: writable(Path(args.out)/name, args.overwrite)
-    def load(found): return {k: read_named(found[k]) for k in files}
-    truths, methods, inputs = load(files), {m: load(f) for m, f in method_files.items()}, input_files and load(input_files)
-    for images in methods.values():
-        for k, image in images.items():
-            if image.shape != truths[k].shape:
-                raise PSSRError(f'{image.name} has the shape {image.shape}, its truth {files[k]} {truths[k].shape}: not the same grid')
-    if inputs: methods = _with_baselines(truths, methods, inputs)
-    full = args.data_range or _full_scale(truths)
-    table = score_table(truths, methods, full, metrics)
-    answer = dict(table, data_range=full)
-    if args.out: _report(args, answer, truths, methods, inputs)
-    text = format_table(table, metrics) + f'\nfull scale: {full:g} grey levels'
-    give_answer(args, answer, text + (f'\nreport: {args.out}' if args.out else ''))
+@contextmanager
+def _results(
+    out: str | None,        # Folder that was asked for, None for none
+    names: list[str],       # Files that will be written into it
+    overwrite: bool,        # May they exist?
+):                          # Yields a folder to write to, or None
+    "All results at once: they are moved into `out` when the work is done, and removed when it fails."
+    if out is None:
+        yield None
+        return
+    target = Path(out).expanduser().resolve()
+    if target.exists() and not target.is_dir(): raise PSSRError(f'{out} is a file: --out names a folder')
+    for name in names if target.is_dir() else ():
+        if (target/name).exists(): writable(Path(out)/name, overwrite)
+    root = next(p for p in (target, *target.parents) if p.is_dir())
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise PSSRError(f'{out}: the folder {root} is not writable: choose another place')
+    part = root/f'.part-{uuid.uuid4().hex[:8]}-measure'
+    try:
+        part.mkdir()
+        yield part
+        target.mkdir(parents=True, exist_ok=True)
+        for file in sorted(part.iterdir()): os.replace(file, target/file.name)
+    except PSSRError as e:
+        if str(part) not in str(e): raise
+        raise type(e)(str(e).replace(str(part), str(out))) from e
+    finally: shutil.rmtree(part, ignore_errors=True)
+
+def _write(path: Path, text: str):
+    with atomic(path) as part: part.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/18_commands.measure.ipynb #e2c1d515
-def _full_scale(truths: dict) -> float:
+def _image(
+    path,                # File
+    args,                # With `axes`, `pixel_nm`, `plane`
+    flat: bool = False,  # Has it to be one plane?
+    sized: bool = True,  # Does --pixel-nm speak of this image?
+) -> Stack:              # Grey, without axes of length one
+    "Read what is measured in a file."
+    stack = read_named(path, args.axes, args.pixel_nm if sized else None).isel(**args.plane or {})
+    stack = stack.isel(**{a: 0 for a, n in stack.sizes.items() if n == 1 and a not in 'YX'})
+    if (n := stack.sizes.get('C', 1)) > 1: raise PSSRError(f'{path}: has {n} channels: choose one with --plane C=0')
+    if flat and (more := stack.axes[:-2]):
+        planes, first = ' × '.join(f'{stack.sizes[a]} {a}' for a in more), ','.join(f'{a}=0' for a in more)
+        raise PSSRError(f'{path}: has planes ({planes}) where one is measured: choose it with --plane {first}')
+    return stack
+
+def _source(args, name: str) -> str:
+    "Label of a figure. Whether the data are real is for the user to say."
+    return f"{'simulated' if args.simulated else 'real' if args.real else 'data'}: {name}"
+
+# %% ../../nbs/18_commands.measure.ipynb #d67d3f15
+def _full_scale(files: dict, args) -> float:
     "255 for 8-bit truths; else the span of all truths, which is said since it decides about the PSNR."
-    if all(t.dtype == np.uint8 for t in truths.values()): return 255.
-    for t in truths.values(): check_pixels(t)
-    full = float(max(np.max(t.data) for t in truths.values())) - float(min(np.min(t.data) for t in truths.values()))
-    if not full > 0: raise PSSRError(f'{next(iter(truths.values())).name}: the truth has no contrast: pass --data-range')
-    complain(f'full scale is the span of the truth, {full:g} grey levels: pass --data-range to compare with other data', 'note')
+    def kind(path):
+        with about(path): return describe(path, args.axes)['dtype']
+    if all(kind(p) == 'uint8' for p in files.values()): return 255.
+    low, high = np.inf, -np.inf
+    for path in progress(files.values(), 'full scale', 'image'):
+        for _, plane in check_pixels(_image(path, args)).planes():
+            low, high = min(low, plane.min()), max(high, plane.max())
+    full = float(high) - float(low)
+    if not full > 0: raise PSSRError(f'{next(iter(files.values()))}: the truth has no contrast: pass --data-range')
+    complain(f'full scale is the span of the truth, {full:g} grey levels: pass --data-range to compare with other data',
+             'note')
     return full
 
-def _report(args, answer: dict, truths: dict, methods: dict, inputs: dict | None):
-    "scores.json, and a panel per image when its input is known."
-    from pssr.restore import BASELINES
-    from pssr.show import panel
-    out = Path(args.out)
-    def plane(stack): return stack.isel(**dict.fromkeys(stack.axes[:-2], 0))
-    source = 'simulated' if args.simulated else 'real' if args.real else 'data'   # which of them is for the user to say
-    shown = [m for m in methods if m not in BASELINES or m == 'bilinear']
-    for k, truth in truths.items() if inputs else ():
-        scores = {r['method']: r for r in answer['images'] if r['truth'] == k}
-        panel(plane(inputs[k]), {m: plane(methods[m][k]) for m in shown}, plane(truth), scores,
-              data_label=f'{source}: {k}', path=out/f'{k}.png', overwrite=args.overwrite)
-    if not inputs: complain('no figures without --input: they show the input too', 'note')
-    with atomic(out/'scores.json', args.overwrite) as part:
-        part.write_text(json_text(answer) + '\n', encoding='utf-8')
+def _baselines(truth: Stack, low: Stack) -> dict:
+    "Interpolations of an input."
+    from pssr.baselines import BASELINES, interpolate
+    ratio = {a/b for a, b in zip(truth.shape[-2:], low.shape[-2:])}
+    if len(ratio) > 1 or (s := ratio.pop()) != int(s) or low.shape[:-2] != truth.shape[:-2]:
+        raise PSSRError(f'{low.name}: {low.shape} px is no whole fraction of the truth {truth.shape} px')
+    return {b: interpolate(low, int(s), b) for b in BASELINES}
+
+def _field(name: str, files: dict, methods: dict, inputs: dict | None, full: float, metrics, args, folder) -> list:
+    "Records of one image, one per method, and its figures."
+    from pssr.measure import image_scores
+    truth, low = _image(files[name], args), inputs and _image(inputs[name], args, sized=False)
+    images = {m: _image(found[name], args) for m, found in methods.items()}
+    for image in images.values():
+        if image.shape != truth.shape:
+            raise PSSRError(f'{image.name} has the shape {image.shape}, its truth {files[name]} {truth.shape}: '
+                            'not the same grid')
+    if low is not None: images = {**_baselines(truth, low), **images}
+    records = [{'truth': name, 'method': m, **image_scores(truth, image, full, metrics)} for m, image in images.items()]
+    if folder: _figures(records, truth, images, low, args, folder)
+    return records
+
+def _file(name: str, method: str) -> str:
+    "File of an error map; a method may be called by a path."
+    plain = re.sub(r'[^\w.-]+', '_', method)
+    return f'{name}-{plain}-rse.png'
+
+def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args, folder: Path):
+    "Images and errors side by side; with RSE or RSP also their error maps. Of a stack the first plane."
+    from pssr.measure import squirrel
+    from pssr.baselines import BASELINES
+    from pssr.show import error_map, panel
+    scores, name = {r['method']: r for r in records}, records[0]['truth']
+    first = dict.fromkeys(truth.axes[:-2], 0)
+    label = _source(args, name) + ''.join(f', {a} 0' for a in first)
+    shown = {m: im.isel(**first) for m, im in images.items() if m not in BASELINES or m == 'bilinear'}
+    truth, low = truth.isel(**first), low if low is None else low.isel(**first)
+    panel(low, shown, truth, scores, data_label=label, path=folder/f'{name}.png')
+    for m, image in shown.items():
+        if m in BASELINES or not np.isfinite(scores[m].get('rsp', scores[m].get('rse', np.nan))): continue
+        fit = squirrel(truth, image)
+        error_map(truth, image, fit, title=f'{name}: {m}', data_label=label, path=folder/_file(name, m))
+
+# %% ../../nbs/18_commands.measure.ipynb #3a9faaa4
+SHOWN = 20   # Images up to which every one is printed
+
+def _scores(args: Namespace):
+    "TRUTH RESTORED...: a table of scores with paired tests, and figures."
+    from pssr.measure import METRICS, format_images, format_table, tabulate, to_csv
+    metrics = list(dict.fromkeys((args.metrics or 'psnr,ssim').split(',')))
+    for m in metrics:
+        if m not in METRICS: raise UsageError(f'no metric {m!r}: choose from {", ".join(METRICS)}')
+    files, methods, inputs = _columns(args)
+    maps = methods if {'rse', 'rsp'} & set(metrics) else ()
+    names = ['scores.json', 'scores.csv', *(f'{k}.png' for k in files), *(_file(k, m) for k in files for m in maps)]
+    with _results(args.out, names, args.overwrite) as folder:
+        full = args.data_range or _full_scale(files, args)
+        records = []
+        for name in progress(files, 'measure', 'image'):
+            records += _field(name, files, methods, inputs, full, metrics, args, folder)
+        answer = dict(tabulate(records), data_range=full)
+        if folder:
+            _write(folder/'scores.json', json_text(answer) + '\n')
+            _write(folder/'scores.csv', to_csv(answer))
+    text = [format_table(answer, metrics), f'full scale: {full:g} grey levels']
+    if 1 < len(files) <= SHOWN: text = [format_images(answer, metrics), '', *text]
+    if len(files) > SHOWN and not args.out: text.append('scores of every image: --out DIR or --json')
+    give_answer(args, answer, '\n'.join(text + [f'report: {args.out}'] * bool(args.out)))
+
+# %% ../../nbs/18_commands.measure.ipynb #1aeb5d9e
+OPTIONS = {'threshold': 'frc', 'limit_nm': 'decorrelation', 'criterion': 'decorrelation', 'direction': 'decorrelation',
+           'crop_px': 'beads'}   # Which option belongs to which measurement
+
+def _own_options(args: Namespace, kind: str | None):
+    "Raises `UsageError` for an option that this measurement would ignore."
+    for option, owner in OPTIONS.items():
+        if owner != kind and getattr(args, option) is not None:
+            raise UsageError(f'--{option.replace("_", "-")} belongs to --{owner}: leave it out')
+
+# %% ../../nbs/18_commands.measure.ipynb #f2fba763
+def measure(args: Namespace):
+    "`pssr measure`: scores against a truth, or (`--frc`, `--decorrelation`, `--beads`) the resolution of images."
+    if args.truth is not None:
+        _own_options(args, None)
+        return _scores(args)
+    from pssr.commands.resolution import resolution
+    return resolution(args)

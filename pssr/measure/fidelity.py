@@ -11,45 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.metrics import structural_similarity
 
+from .pixels import blocks, moments, pair
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['psnr', 'ssim', 'match_affine', 'PublishedScores', 'published_scores']
+__all__ = ['psnr', 'ssim', 'match_affine', 'PublishedScores', 'published_scores', 'scale_invariant_psnr', 'Squirrel', 'squirrel']
 
 # %% ../../nbs/15_measure.fidelity.ipynb #8beae2e3
-BLOCK = 1 << 18  # Pixels worked on at a time: the float64 temporaries then stay in the cache, whatever the image's size
-
-def _pixels(
-    image: np.ndarray | Stack,  # What the user gave
-    role: str,                  # 'truth' or 'image', for messages
-) -> tuple[np.ndarray, str]:    # Pixels, not copied, and a name for messages
-    "The pixels of an array or a `Stack`, or one line that says why they cannot be measured."
-    name = f'{role} {image.name}' if isinstance(image, Stack) and image.name else role
-    data = np.asarray(image.data if isinstance(image, Stack) else image)
-    if data.dtype.kind not in 'uif':
-        raise PSSRError(f'{name}: pixels of type {data.dtype} cannot be measured: convert to integers or floats')
-    if data.ndim < 2 or not data.size:
-        raise PSSRError(f'{name}: an image needs two dimensions and at least one pixel, this has shape {data.shape}')
-    if data.dtype.kind == 'f':
-        bad = sum(int(np.count_nonzero(~np.isfinite(rows))) for (rows,) in _blocks(data))
-        if bad: raise PSSRError(f'{name}: {bad} pixels are NaN or infinite: crop or replace them before measuring')
-    return data, name
-
-def _pair(
-    truth: np.ndarray | Stack,        # The reference
-    image: np.ndarray | Stack,        # The judged image
-) -> tuple[np.ndarray, np.ndarray]:   # Both as arrays of one shape
-    "Two images of one shape, or one line that says why not."
-    (t, truth_name), (x, name) = _pixels(truth, 'truth'), _pixels(image, 'image')
-    if t.shape != x.shape:
-        raise PSSRError(f'{name} has shape {x.shape}, {truth_name} has {t.shape}: '
-                        'both must be the same field of view on the same grid')
-    a, b = (getattr(s, 'pixel_yx_nm', None) for s in (truth, image))
-    if a and b and not np.allclose(a, b, rtol=0.01):
-        warnings.warn(f'{name} has pixels of {b[0]:g} × {b[1]:g} nm, {truth_name} of {a[0]:g} × {a[1]:g} nm: '
-                      'is it the same field of view?', PSSRWarning, stacklevel=3)
-    return t, x
-
 def _range(
     data_range: float | None,  # What the user gave
 ) -> float:                    # The same, positive and finite
@@ -61,18 +29,6 @@ def _range(
         raise UsageError(f'data_range must be a positive number, got {data_range!r}')
     return float(data_range)
 
-# %% ../../nbs/15_measure.fidelity.ipynb #de78aef4
-def _blocks(
-    *images: np.ndarray,  # Arrays of one shape (..., Y, X)
-    halo: int = 0,        # Rows around each block that its windows need
-):
-    "The images in blocks of rows, plane after plane; with `halo`, each block has so many rows more on both sides."
-    height, width = images[0].shape[-2:]
-    step = max(1, BLOCK // width)
-    for index in np.ndindex(images[0].shape[:-2]):
-        for row in range(0, height - 2 * halo, step):
-            yield [im[index][row:row + step + 2 * halo] for im in images]
-
 # %% ../../nbs/15_measure.fidelity.ipynb #4ca8dbd3
 def psnr(
     truth: np.ndarray | Stack,         # Reference image, (..., Y, X), any integer or float type
@@ -81,8 +37,8 @@ def psnr(
 ) -> float:                            # PSNR, dB; infinite for identical images
     "Peak signal-to-noise ratio over all pixels, in float64. Raises `PSSRError` for images that do not compare."
     data_range = _range(data_range)
-    t, x = _pair(truth, image)
-    error = sum(float(np.square(np.subtract(a, b, dtype=np.float64)).sum()) for a, b in _blocks(t, x)) / t.size
+    t, x = pair(truth, image)
+    error = sum(float(np.square(np.subtract(a, b, dtype=np.float64)).sum()) for a, b in blocks(t, x)) / t.size
     return 10 * float(np.log10(data_range**2 / error)) if error else float('inf')
 
 # %% ../../nbs/15_measure.fidelity.ipynb #ca9f3678
@@ -98,7 +54,7 @@ def _ssim(
         raise PSSRError(f'{truth.shape[-2]} × {truth.shape[-1]} pixels are too few for SSIM: '
                         f'its window needs {window} × {window}')
     total = rows = 0
-    for t, x in _blocks(truth, image, halo=window // 2):
+    for t, x in blocks(truth, image, halo=window // 2):
         n = t.shape[0] - 2 * (window // 2)
         total += n * float(structural_similarity(*prepare(t, x), win_size=window, **options))
         rows += n
@@ -112,38 +68,17 @@ def ssim(
 ) -> float:                            # Mean SSIM, at most 1
     "Structural similarity with a Gaussian window of sigma 1.5 px (11 × 11), in float64, per plane."
     data_range = _range(data_range)
-    return _ssim(*_pair(truth, image), 11, data_range=data_range,
+    return _ssim(*pair(truth, image), 11, data_range=data_range,
                  gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
 
 # %% ../../nbs/15_measure.fidelity.ipynb #8e9b0996
-@dataclass(frozen=True)
-class _Moments:
-    "Means, variances and covariance of two images (divided by n)."
-    mean_truth: float; mean_image: float; var_truth: float; var_image: float; cov: float
-
-def _moments(
-    truth: np.ndarray,  # Reference, (..., Y, X)
-    image: np.ndarray,  # Judged image, same shape
-) -> _Moments:          # First and second moments, float64
-    "First the means, then the squares around them: no cancellation when the offset is large."
-    sums = [np.array([t.sum(dtype=np.float64), x.sum(dtype=np.float64)]) for t, x in _blocks(truth, image)]
-    mt, mx = np.sum(sums, 0) / truth.size
-    tt = xx = tx = 0.
-    for t, x in _blocks(truth, image):
-        t, x = (t - mt).ravel(), (x - mx).ravel()
-        tt, xx, tx = tt + t @ t, xx + x @ x, tx + t @ x
-    # rounding of the means leaves a constant image with a variance of about (1e-16 mean)²
-    tt, xx = (v if v > truth.size * (1e-14 * m)**2 else 0. for v, m in ((tt, mt), (xx, mx)))
-    return _Moments(float(mt), float(mx), *(float(v) / truth.size for v in (tt, xx, tx)))
-
-# %% ../../nbs/15_measure.fidelity.ipynb #f27aac61
 def match_affine(
     image: np.ndarray | Stack,  # Image to bring to the truth's grey levels, (..., Y, X)
     truth: np.ndarray | Stack,  # Reference, same shape
 ) -> np.ndarray | Stack:        # a·image + b, a `Stack` for a `Stack`; float32, or float64 where the image needs it
     "Least-squares gain a ≥ 0 and offset b. A constant or anti-correlated image becomes the truth's mean, and warns."
-    t, x = _pair(truth, image)
-    m = _moments(t, x)
+    t, x = pair(truth, image)
+    m = moments(t, x)
     a = m.cov / m.var_image if m.var_image else 0.
     if not m.var_image:
         warnings.warn('the image is constant: it has no contrast to match and becomes the mean of the truth',
@@ -157,6 +92,11 @@ def match_affine(
     return image.with_data(matched) if isinstance(image, Stack) else matched
 
 # %% ../../nbs/15_measure.fidelity.ipynb #783d5769
+def _centred(x: np.ndarray, mean: float) -> np.ndarray:
+    "`x - mean` in float64, also for float32 images."
+    return np.subtract(x, mean, dtype=np.float64)
+
+# %% ../../nbs/15_measure.fidelity.ipynb #f3485e00
 @dataclass(frozen=True)
 class PublishedScores:
     "PSNR and SSIM as PSSR's evaluation computes them; not comparable with `psnr` and `ssim`."
@@ -169,12 +109,12 @@ def published_scores(
     image: np.ndarray | Stack,  # Judged image, same shape, any gain and offset
 ) -> PublishedScores:           # The normalised pair
     "PSNR and SSIM with the normalisation of PSSR's evaluation code (Fang et al. 2019): forgives gain and offset."
-    t, x = _pair(truth, image)
+    t, x = pair(truth, image)
     low, high = np.percentile(t, (0.1, 99.9))
     if not high > low:
         raise PSSRError(f'the truth has no contrast (percentiles 0.1 and 99.9 are both {low:g}): '
                         'normalised scores do not exist')
-    m = _moments(t, x)
+    m = moments(t, x)
     unit = float(high - low) + 1e-20
     scale = m.cov / m.var_image / unit if m.var_image else 0.
     if not m.var_image:
@@ -183,8 +123,32 @@ def published_scores(
     elif scale < 0:
         warnings.warn('image and truth are anti-correlated: the published normalisation inverts the image',
                       PSSRWarning, stacklevel=2)
-    def prepare(t, x): return (t - m.mean_truth) / unit, (x - m.mean_image) * scale
-    error = sum(float(np.square(np.subtract(*prepare(a, b))).sum()) for a, b in _blocks(t, x)) / t.size
+    def prepare(t, x): return _centred(t, m.mean_truth) / unit, _centred(x, m.mean_image) * scale
+    error = sum(float(np.square(np.subtract(*prepare(a, b))).sum()) for a, b in blocks(t, x)) / t.size
     if error < m.var_truth / unit**2 * 1e-24: error = 0.  # nothing but the rounding of float64
     return PublishedScores(psnr=10 * float(np.log10(1 / error)) if error else float('inf'),
                            ssim=_ssim(t, x, 7, prepare, data_range=1.), scale=float(scale))
+
+# %% ../../nbs/15_measure.fidelity.ipynb #2961fa56
+def scale_invariant_psnr(
+    truth: np.ndarray | Stack,  # Reference image, (..., Y, X); needs contrast
+    image: np.ndarray | Stack,  # Judged image, same shape, any gain and offset
+) -> float:                     # SI-PSNR, dB; infinite if only gain and offset differ
+    "PSNR after the best gain and offset, full scale = the truth's own range. Raises `PSSRError` without contrast."
+    t, x = pair(truth, image)
+    m = moments(t, x)
+    if not m.var_truth:
+        raise PSSRError(f'the truth has no contrast (all pixels are {m.mean_truth:g}): its SI-PSNR does not exist')
+    scale = m.cov / m.var_image if m.var_image else 0.
+    if not m.var_image:
+        warnings.warn('the image is constant: its SI-PSNR is that of an empty image', PSSRWarning, stacklevel=2)
+    elif scale < 0:
+        warnings.warn('image and truth are anti-correlated: SI-PSNR inverts the image', PSSRWarning, stacklevel=2)
+    def residual(t, x): return _centred(t, m.mean_truth) - scale * _centred(x, m.mean_image)
+    error = sum(float(np.square(residual(a, b)).sum()) for a, b in blocks(t, x)) / t.size
+    if error < m.var_truth * 1e-24: return float('inf')  # nothing but the rounding of float64
+    return 10 * float(np.log10((float(t.max()) - float(t.min()))**2 / error))
+
+# %% ../../nbs/15_measure.fidelity.ipynb #7219e5b2
+from .squirrel import Squirrel, squirrel
+_all_ = ['Squirrel', 'squirrel']

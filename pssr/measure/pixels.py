@@ -112,7 +112,7 @@ def moments(
     mt, mx = np.sum(sums, 0) / truth.size
     tt = xx = tx = 0.
     for t, x in blocks(truth, image):
-        t, x = (t - mt).ravel(), (x - mx).ravel()
+        t, x = (np.subtract(v, m, dtype=np.float64).ravel() for v, m in ((t, mt), (x, mx)))   # also where numpy 1 would keep float32
         tt, xx, tx = tt + t @ t, xx + x @ x, tx + t @ x
     # rounding of the means leaves a constant image with a variance of about (1e-16 mean)²
     tt, xx = (v if v > truth.size * (1e-14 * m)**2 else 0. for v, m in ((tt, mt), (xx, mx)))

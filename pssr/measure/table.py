@@ -5,34 +5,45 @@
 # %% ../../nbs/15_measure.table.ipynb #f01afd70
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 from dataclasses import asdict
 from itertools import combinations
 
-from .fidelity import match_affine, psnr, published_scores, ssim
-from .stats import paired_t, stars, summary
+import numpy as np
+
+from .fidelity import match_affine, psnr, published_scores, scale_invariant_psnr, ssim
+from .squirrel import squirrel
+from .stats import PairedT, effect_size, holm, paired_t, stars, summary
 from ..stack import PSSRError, UsageError
 
 # %% auto #0
-__all__ = ['METRICS', 'image_scores', 'score_table', 'format_table', 'to_json', 'record_scores']
+__all__ = ['METRICS', 'image_scores', 'tabulate', 'score_table', 'format_table', 'format_images', 'to_json', 'to_csv',
+           'record_scores']
 
 # %% ../../nbs/15_measure.table.ipynb #55a3f66f
 METRICS = {'psnr': ('PSNR', 'dB'), 'ssim': ('SSIM', ''),
            'psnr_matched': ('PSNR matched', 'dB'), 'ssim_matched': ('SSIM matched', ''),
-           'psnr_published': ('PSNR published', 'dB'), 'ssim_published': ('SSIM published', '')}  # key: title, unit
+           'psnr_scale_invariant': ('PSNR scale-invariant', 'dB'),
+           'psnr_published': ('PSNR published', 'dB'), 'ssim_published': ('SSIM published', ''),
+           'rse': ('RSE', 'grey levels'), 'rsp': ('RSP', '')}  # key: title, unit
 
 def image_scores(
-    truth,              # Reference image (Y, X), array or `Stack`
+    truth,              # Reference image (Y, X) or stack (..., Y, X), array or `Stack`
     image,              # Judged image, same shape
     data_range: float,  # Grey levels of full scale
     metrics=tuple(METRICS),  # Which of `METRICS`
-) -> dict:              # Value by metric; dB for PSNR
-    "The scores of one image."
+) -> dict:              # Value by metric, in its unit
+    "The scores of one image. Raises `PSSRError` for images that do not compare; NaN where a metric does not exist."
     _known(metrics)
-    matched = match_affine(image, truth) if any(k.endswith('_matched') for k in metrics) else None
-    published = _published(truth, image) if any(k.endswith('_published') for k in metrics) else {}
-    return {k: published[k] if k in published else (psnr if k.startswith('psnr') else ssim)(
+    found, wanted = {}, set(metrics)
+    if wanted & {'rse', 'rsp'}: found |= _squirrel(truth, image)
+    if wanted & {'psnr_published', 'ssim_published'}: found |= _published(truth, image)
+    if 'psnr_scale_invariant' in wanted: found |= _scale_invariant(truth, image)
+    matched = match_affine(image, truth) if wanted & {'psnr_matched', 'ssim_matched'} else None
+    return {k: found[k] if k in found else (psnr if k.startswith('psnr') else ssim)(
                 truth, matched if k.endswith('_matched') else image, data_range) for k in metrics}
 
 # %% ../../nbs/15_measure.table.ipynb #03d2955e
@@ -41,22 +52,73 @@ def _known(metrics):
     unknown = [k for k in metrics if k not in METRICS]
     if unknown: raise UsageError(f'unknown metric {unknown[0]!r}: use {", ".join(METRICS)}')
 
-def _published(truth, image) -> dict:
-    "`published_scores` by metric; NaN for a truth without contrast."
-    try: found = published_scores(truth, image)
+def _or_none(measure, *images):
+    "The measurement, or None for a truth without contrast."
+    try: return measure(*images)
     except PSSRError as e:
         if 'no contrast' not in str(e): raise
-        return dict(psnr_published=math.nan, ssim_published=math.nan)
-    return dict(psnr_published=found.psnr, ssim_published=found.ssim)
+
+def _published(truth, image) -> dict:
+    "`published_scores` by metric."
+    found = _or_none(published_scores, truth, image)
+    return {f'{k}_published': getattr(found, k) if found else math.nan for k in ('psnr', 'ssim')}
+
+def _scale_invariant(truth, image) -> dict:
+    found = _or_none(scale_invariant_psnr, truth, image)
+    return {'psnr_scale_invariant': math.nan if found is None else found}
+
+def _squirrel(truth, image) -> dict:
+    "RSE and RSP with the truth as reference; of a stack the means over its planes."
+    (h, w), nan = truth.shape[-2:], dict(rse=math.nan, rsp=math.nan)
+    if min(h, w) < 32: return nan
+    if len(truth.shape) == 2: pairs = [(truth, image)]
+    else: pairs = zip(*(np.asarray(i).reshape(-1, *i.shape[-2:]) for i in (truth, image)))
+    found = [_or_none(squirrel, t, x) for t, x in pairs]
+    if None in found: return nan
+    return {k: float(np.mean([getattr(f, k) for f in found])) for k in nan}
 
 # %% ../../nbs/15_measure.table.ipynb #3f602e47
+LEAST_N = 3   # Images below which nothing is tested
+
+def _compared(
+    a: list,        # Scores of the later method, one per image
+    b: list,        # Scores of the earlier one
+) -> dict:          # The test, and the effect size
+    "Paired t-test with effect size, or the reason why there is none."
+    test = paired_t(a, b)
+    if 1 < test.n < LEAST_N and math.isfinite(test.difference):
+        test = PairedT(test.difference, *[math.nan] * 4, test.n, 'fewer than three images')
+    return asdict(test) | dict(effect_size=math.nan if test.reason else effect_size(a, b, paired=True).value)
+
+def _corrected(
+    tests: list[dict],  # Of one metric
+) -> list[dict]:        # The same with `p_holm` and `comparisons`, the number of tests that have a p
+    "Holm's correction over the pairs of methods."
+    tested = [t for t in tests if not t['reason']]
+    for t, p in zip(tested, holm([t['p'] for t in tested])): t['p_holm'] = float(p)
+    return [{**t, 'p_holm': t.get('p_holm', math.nan), 'comparisons': len(tested)} for t in tests]
+
+# %% ../../nbs/15_measure.table.ipynb #c7987ba1
+def tabulate(
+    images: list[dict],      # Records: 'truth' (name of the image), 'method', and the scores by metric
+) -> dict:                   # 'images': the records; 'summary': method → metric → mean, sd, sem, n; 'tests': records
+    "Summarise scores, and compare methods by paired t-tests, effect sizes and Holm's correction."
+    methods = list(dict.fromkeys(r['method'] for r in images))
+    metrics = [k for k in images[0] if k in METRICS]
+    scores = {m: {k: [r[k] for r in images if r['method'] == m] for k in metrics} for m in methods}
+    pairs = [(a, b) for b, a in combinations(methods, 2)]
+    tests = {k: _corrected([{'a': a, 'b': b, 'metric': k, 'test': 'paired t', **_compared(scores[a][k], scores[b][k])}
+                            for a, b in pairs]) for k in metrics}
+    return {'images': images, 'summary': {m: {k: asdict(summary(v)) for k, v in s.items()} for m, s in scores.items()},
+            'tests': [tests[k][i] for i in range(len(pairs)) for k in metrics]}
+
 def score_table(
     truth_images,        # Truths: a list of (Y, X) arrays or `Stack`s, or a dict from name to image
     methods: dict,       # {method: images in the same order as the truths}
     data_range: float,   # Grey levels of full scale, the same for all images
     metrics=tuple(METRICS),  # Which of `METRICS`
 ) -> dict:               # 'images': records; 'summary': method → metric → mean, sd, sem, n; 'tests': records
-    "Score every method on every image, summarise, and compare methods by paired t-tests (not corrected for number)."
+    "Score every method on every image, then `tabulate`. Raises `UsageError` for nothing to score, `PSSRError`."
     named = truth_images
     named = named.items() if isinstance(named, dict) else [(getattr(t, 'name', ''), t) for t in named]
     named = [(name or f'image {i}', t) for i, (name, t) in enumerate(named)]
@@ -65,58 +127,93 @@ def score_table(
     if not columns: raise UsageError('score_table needs at least one method')
     for m, images in columns.items():
         if len(images) != len(named): raise PSSRError(f'{m}: {len(images)} images for {len(named)} truths')
-    images = [{'truth': name, 'method': m, **image_scores(t, columns[m][i], data_range, metrics)}
-              for i, (name, t) in enumerate(named) for m in columns]
-    scores = {m: {k: [r[k] for r in images if r['method'] == m] for k in metrics} for m in columns}
-    tests = [{'a': a, 'b': b, 'metric': k, 'test': 'paired t', **asdict(paired_t(scores[a][k], scores[b][k]))}
-             for b, a in combinations(columns, 2) for k in metrics]
-    means = {m: {k: asdict(summary(v)) for k, v in s.items()} for m, s in scores.items()}
-    return {'images': images, 'summary': means, 'tests': tests}
+    return tabulate([{'truth': name, 'method': m, **image_scores(t, columns[m][i], data_range, metrics)}
+                     for i, (name, t) in enumerate(named) for m in columns])
 
 # %% ../../nbs/15_measure.table.ipynb #e67158f3
-DIGITS = {'dB': 2, '': 3}  # Decimals by unit
+DIGITS = {'dB': 2, '': 3}  # Decimals by unit; grey levels: three significant digits
 
-def _mean_sem(
-    s: dict,      # A summary: mean, sd, sem, n
-    unit: str,    # Its unit
-) -> str:         # '18.26 ± 0.12'
-    "Mean ± SEM in the digits of the unit."
-    d = DIGITS[unit]
-    return f'{s["mean"]:.{d}f}' + (f' ± {s["sem"]:.{d}f}' if not math.isnan(s['sem']) else '')
+def _decimals(
+    value: float,  # In this unit
+    unit: str,     # dB, '' or grey levels
+) -> int:          # Decimals to print
+    "0.0123, 1.23, 123: a grey level may be a 16-bit count or a share of full scale."
+    if unit in DIGITS: return DIGITS[unit]
+    return max(0, 2 - math.floor(math.log10(abs(value)))) if math.isfinite(value) and value else 2
+
+def _mean_spread(
+    s: dict,        # A summary: mean, sd, sem, n
+    unit: str,      # Its unit
+    spread: str,    # 'sem' or 'sd'
+) -> str:           # '18.26 ± 0.12'
+    "Mean ± SEM or SD in the digits of the unit."
+    d = _decimals(s['mean'], unit)
+    if unit not in DIGITS and s[spread] > 0: d = min(max(d, -math.floor(math.log10(s[spread]))), d + 3)
+    return f'{s["mean"]:.{d}f}' + (f' ± {s[spread]:.{d}f}' if s['n'] >= LEAST_N and not math.isnan(s[spread]) else '')
+
+def _titles(metrics) -> list[str]:
+    return [f'{METRICS[k][0]} ({METRICS[k][1]})' if METRICS[k][1] else METRICS[k][0] for k in metrics]
+
+def _aligned(
+    rows: list[list[str]],   # Heading and cells
+    words: int = 1,          # Columns of words, before those of numbers
+    style: str = 'text',     # 'text' or 'markdown'
+) -> list[str]:              # Lines
+    "Words to the left, numbers to the right."
+    if style not in ('text', 'markdown'): raise UsageError(f"style {style!r}: use 'text' or 'markdown'")
+    width = [max(3, *map(len, column)) for column in zip(*rows)]
+    lines = [[c.ljust(w) if i < words else c.rjust(w) for i, (c, w) in enumerate(zip(row, width))] for row in rows]
+    if style == 'text': return ['  '.join(line).rstrip() for line in lines]
+    rule = ['-' * w if i < words else '-' * (w - 1) + ':' for i, w in enumerate(width)]
+    return ['| ' + ' | '.join(line) + ' |' for line in (lines[0], rule, *lines[1:])]
 
 # %% ../../nbs/15_measure.table.ipynb #861da2aa
 def format_table(
-    table: dict,                  # From `score_table`
+    table: dict,                  # From `score_table` or `tabulate`
     metrics=None,                 # Which of `METRICS`, in which order; default all that the table has
     style: str = 'text',          # 'text' or 'markdown'
     against: str | None = None,   # The method compared with all others; default the last one
+    spread: str = 'sem',          # What follows the ±: 'sem' or 'sd'
 ) -> str:                         # Lines to print
-    "Mean ± SEM per method, and one line per paired test."
-    if style not in ('text', 'markdown'): raise UsageError(f"style {style!r}: use 'text' or 'markdown'")
+    "Means per method, and one line per paired test."
+    if spread not in ('sem', 'sd'): raise UsageError(f"spread {spread!r}: use 'sem' or 'sd'")
     methods = list(table['summary'])
     metrics = metrics or tuple(table['summary'][methods[0]])
     _known(metrics)
     against = against or methods[-1]
     if against not in methods: raise UsageError(f'no method {against!r} in the table: it has {", ".join(methods)}')
-    titles = [f'{METRICS[k][0]} ({METRICS[k][1]})' if METRICS[k][1] else METRICS[k][0] for k in metrics]
-    rows = [['method', *titles, 'n']]
-    for m in methods:
-        s = table['summary'][m]
-        rows.append([m, *(_mean_sem(s[k], METRICS[k][1]) for k in metrics), str(s[metrics[0]]['n'])])
-    width = [max(3, *map(len, column)) for column in zip(*rows)]
-    lines = [[row[0].ljust(width[0]), *(cell.rjust(w) for cell, w in zip(row[1:], width[1:]))] for row in rows]
-    if style == 'markdown':
-        rule = ['-' * w if i == 0 else '-' * (w - 1) + ':' for i, w in enumerate(width)]
-        text = ['| ' + ' | '.join(line) + ' |' for line in (lines[0], rule, *lines[1:])]
-    else: text = ['  '.join(line).rstrip() for line in lines]
-    several = table['summary'][methods[0]][metrics[0]]['n'] > 1
-    tests = [t for t in table['tests'] if against in (t['a'], t['b']) and t['metric'] in metrics] if several else []
-    foot = ['mean ± SEM over images' if several else 'one image: no SEM, no test']
+    n = table['summary'][methods[0]][metrics[0]]['n']
+    mean = lambda m, k: _mean_spread(table['summary'][m][k], METRICS[k][1], spread)
+    rows = [[m, *(mean(m, k) for k in metrics), str(n)] for m in methods]
+    text = _aligned([['method', *_titles(metrics), 'n'], *rows], style=style)
+    tests = [t for t in table['tests'] if n >= LEAST_N and against in (t['a'], t['b']) and t['metric'] in metrics]
+    foot = [f'mean ± {spread.upper()} over {n} images' if n >= LEAST_N else
+            f'mean of {n} images: no {spread.upper()}, no test below {LEAST_N}' if n > 1 else
+            f'one image: no {spread.upper()}, no test']
     if 'ssim_published' in metrics and {'ssim', 'ssim_matched'} & set(metrics):
         foot.append('SSIM: Gaussian window, sigma 1.5; published: 7 × 7 uniform')
-    if any(not t['reason'] for t in tests): foot.append('paired t-tests, not corrected for multiple comparisons')
+    if {'rse', 'rsp'} & set(metrics): foot.append('RSE, RSP: after the best gain, offset and blur of the image')
+    tested = [t for t in tests if not t['reason']]
+    if tested:
+        pairs = max(t['comparisons'] for t in tested)
+        foot.append('paired t-test, one comparison per metric: not corrected' if pairs == 1 else
+                    f'paired t-tests, p corrected after Holm for all pairs of methods ({pairs}), each metric by itself')
+        foot.append('d: mean difference / SD of the differences, Hedges-corrected')
     if style == 'markdown': foot = [f'*{"; ".join(foot)}*', '']
-    return '\n'.join([*text, '', *foot, *(('- ' if style == 'markdown' else '') + _test_line(t, against) for t in tests)])
+    bullet = '- ' if style == 'markdown' else ''
+    return '\n'.join([*text, '', *foot, *(bullet + _test_line(t, against) for t in tests)])
+
+def format_images(
+    table: dict,           # From `score_table` or `tabulate`
+    metrics=None,          # Which of `METRICS`, in which order; default all that the table has
+    style: str = 'text',   # 'text' or 'markdown'
+) -> str:                  # Lines to print
+    "The scores of every image, one line per image and method."
+    metrics = metrics or [k for k in table['images'][0] if k in METRICS]
+    _known(metrics)
+    shown = lambda v, unit: f'{v:.{_decimals(v, unit)}f}'
+    rows = [[r['truth'], r['method'], *(shown(r[k], METRICS[k][1]) for k in metrics)] for r in table['images']]
+    return '\n'.join(_aligned([['image', 'method', *_titles(metrics)], *rows], 2, style))
 
 # %% ../../nbs/15_measure.table.ipynb #0c3b3e8a
 def _test_line(
@@ -127,12 +224,14 @@ def _test_line(
     sign = 1 if test['a'] == against else -1
     other = test['b'] if sign == 1 else test['a']
     title, unit = METRICS[test['metric']]
-    d, unit = DIGITS[unit], unit and ' ' + unit
+    largest = max((abs(test[k]) for k in ('difference', 'low', 'high') if math.isfinite(test[k])), default=0.)
+    d, unit = _decimals(largest, unit), unit and ' ' + unit
     line = f'{against} − {other}: {title} {sign * test["difference"]:+.{d}f}{unit}'
     if test['reason']: return f'{line} (no test: {test["reason"]})'
     low, high = sorted((sign * test['low'], sign * test['high']))
-    p = 'p < 0.0001' if test['p'] < 1e-4 else f'p = {test["p"]:.2g}'
-    return f'{line} (95 % {low:+.{d}f} to {high:+.{d}f}), paired t, n = {test["n"]}, {p} {stars(test["p"])}'
+    p = 'p < 0.0001' if test['p_holm'] < 1e-4 else f'p = {test["p_holm"]:.2g}'
+    return (f'{line} (95 % {low:+.{d}f} to {high:+.{d}f}), d = {sign * test["effect_size"]:+.1f}, '
+            f'paired t, n = {test["n"]}, {p} {stars(test["p_holm"])}')
 
 # %% ../../nbs/15_measure.table.ipynb #aa924ab6
 def to_json(
@@ -145,6 +244,17 @@ def to_json(
         if isinstance(v, (list, tuple)): return [strict(x) for x in v]
         return None if isinstance(v, float) and not math.isfinite(v) else v
     return json.dumps(strict(table), indent=indent, allow_nan=False)
+
+def to_csv(
+    table: dict,          # From `score_table` or `tabulate`
+) -> str:                 # Lines with the keys of the records as heading
+    "The scores of every image as comma-separated values, in full precision."
+    text = io.StringIO()
+    out = csv.DictWriter(text, list(table['images'][0]), lineterminator='\n')
+    out.writeheader()
+    missing = lambda v: isinstance(v, float) and math.isnan(v)
+    out.writerows({k: '' if missing(v) else v for k, v in r.items()} for r in table['images'])
+    return text.getvalue()
 
 def record_scores(
     table: dict,              # From `score_table`
