@@ -90,13 +90,14 @@ def _data_commands(commands):
     p.add_argument('names', nargs='*', metavar='NAME', help='data sets (default: all)')
 
     p = _command(commands, 'simulate', 'make micrographs whose truth is known', 'pssr simulate neuropil -o tissue --n 4 --seed 1',
-                 'json seed overwrite', 'files.simulate')
-    p.add_argument('kind', metavar='KIND', help='neuropil: electron micrographs of neural tissue')
+                 'json seed overwrite', 'simulate.simulate')
+    p.add_argument('kind', metavar='KIND', help='neuropil (electron micrographs), mitochondria (cells in motion), axon (transport)')
     p.add_argument('-o', '--output', required=True, metavar='DIR', help='folder for the images; the truth goes to DIR/truth')
     p.add_argument('--n', type=_count, default=4, metavar='N', help='number of images (default 4)')
-    p.add_argument('--shape', type=_count, nargs=2, default=(1024, 1024), metavar=('ROWS', 'COLUMNS'),
-                   help='size in pixels (default 1024 1024)')
-    p.add_argument('--pixel-nm', type=_positive, default=2., metavar='NM', help='pixel size, nm (default 2)')
+    p.add_argument('--shape', type=_count, nargs=2, metavar=('ROWS', 'COLUMNS'),
+                   help='size of the truth, pixels (default 1024 1024; mitochondria 512 512; axon 192 1024)')
+    p.add_argument('--frames', type=_count, metavar='N', help='of a movie; of an axon, frames of its slow movie (default 20, 8)')
+    p.add_argument('--pixel-nm', type=_positive, metavar='NM', help='pixel of the truth, nm (default 2; mitochondria 49; axon 42.5)')
 
     p = _command(commands, 'crappify', 'degrade good images the way a faster microscope would',
                  'pssr crappify good.tif -o fast.tif --recipe em --scale 4', 'json seed axes pixel-nm overwrite', 'files.crappify')

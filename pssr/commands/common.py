@@ -9,6 +9,7 @@ import json
 import sys
 from argparse import Namespace
 from contextlib import contextmanager
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -16,7 +17,7 @@ from ..io import read
 from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['complain', 'json_text', 'give_answer', 'progress', 'about', 'read_named', 'check_device']
+__all__ = ['complain', 'json_text', 'give_answer', 'progress', 'say_file', 'about', 'read_named', 'check_device']
 
 # %% ../../nbs/18_commands.common.ipynb #05b3ae8b
 def complain(
@@ -51,6 +52,14 @@ def progress(
 ):
     "A progress bar for what takes over two seconds, in a terminal only: log files stay readable."
     return tqdm(items, total=total, desc=what, unit=unit, file=sys.stderr, disable=None, delay=2, leave=False)
+
+# %% ../../nbs/18_commands.common.ipynb #386d0b4c
+def say_file(target: Path, stack: Stack) -> tuple[dict, str]:
+    "What was written, for programs and for people."
+    pixel = stack.pixel_yx_nm
+    size = ' × '.join(map(str, stack.shape))
+    return (dict(output=str(target), shape=list(stack.shape), axes=stack.axes, dtype=str(stack.dtype), pixel_nm=stack.pixel_nm),
+            f'{target}: {size} {stack.axes}, {stack.dtype}' + (f', {pixel[0]:g} nm' if pixel else ''))
 
 # %% ../../nbs/18_commands.common.ipynb #0d17fee2
 @contextmanager
