@@ -18,7 +18,7 @@ import numpy as np
 
 from .. import manifest
 from .common import about, check_device, complain, give_answer, progress, read_named, say_file
-from ..files import atomic, release, writable
+from ..files import release, writable
 from ..io import check_pixels, describe, describe_text, images_in, open_writer, write
 from ..resample import resample
 from ..resume import unfinished

@@ -143,7 +143,7 @@ def _direct(
     axis: int,             # Along which
 ) -> np.ndarray:           # Widths at half maximum, px, of the points that have one
     "Half-maximum widths of points over the median of the image; profiles averaged over 3 px across."
-    if not len(points): return np.empty(0)
+    if not len(points) or data.shape[axis] < 3: return np.empty(0)
     others, profiles = [a for a in range(data.ndim) if a != axis], 0.
     for shift in product((-1, 0, 1), repeat=len(others)):
         index = [np.arange(data.shape[axis])[None]] * data.ndim
@@ -187,7 +187,8 @@ class AcfFwhm:
     def __iter__(self): return iter([a for a in (self.z, self.y, self.x) if a])
     def __str__(self):
         rows = [f'{a.axis}: corrected {a.fwhm_nm:.4g}, as published {a.compat_nm:.4g}'
-                f'{" (its limit)" if a.compat_clipped else ""}, direct {a.direct_nm:.4g} ({a.quartiles_nm[0]:.4g}–{a.quartiles_nm[1]:.4g}, {a.points} points)'
+                f'{" (its limit)" if a.compat_clipped else ""}, direct {a.direct_nm:.4g} '
+                f'({a.quartiles_nm[0]:.4g}–{a.quartiles_nm[1]:.4g}, {a.points} points)'
                 f'{"; " + a.reason if a.reason else ""}' for a in self]
         return '\n'.join(rows)
 

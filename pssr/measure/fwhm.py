@@ -276,7 +276,7 @@ def fwhm_bead(
 ) -> Beads:                                 # One entry per position
     "FWHM of many beads by 2D Gaussian fits (Wang et al. 2018). Raises `PSSRError` for positions outside the image."
     integrated = _model(pixel)
-    if isinstance(crop_px, bool) or int(crop_px) != crop_px or crop_px < 5 or crop_px % 2 == 0:
+    if not isinstance(crop_px, (int, np.integer)) or crop_px < 5 or crop_px % 2 == 0:
         raise UsageError(f'crop_px must be an odd number of pixels >= 5, got {crop_px!r}')
     data, name = plane(image, least_px=crop_px)
     size = square_pixel_nm(image, pixel_nm)

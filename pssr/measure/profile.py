@@ -13,7 +13,8 @@ from .pixels import pixels, plane, square_pixel_nm
 from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['LEAST', 'Profile', 'as_profile', 'line_samples', 'line_profile', 'axial_profile', 'Resolvability', 'resolvability']
+__all__ = ['LEAST', 'STAND_OUT', 'Profile', 'as_profile', 'line_samples', 'line_profile', 'axial_profile', 'Resolvability',
+           'resolvability']
 
 # %% ../../nbs/15_measure.profile.ipynb #ba381be7
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,7 @@ def as_profile(
             raise PSSRError('profile: its positions must rise in even steps')
         values, made = profile.values, profile
     else: values, made = np.asarray(profile), None
-    if np.ndim(values) != 1: raise PSSRError(f'profile: grey levels along one line are needed, not shape {values.shape}')
+    if np.ndim(values) != 1: raise PSSRError(f'profile: grey levels along a line are needed, not shape {values.shape}')
     if values.dtype.kind not in 'uif': raise PSSRError(f'profile: values of type {values.dtype} cannot be measured')
     if len(values) < LEAST: raise PSSRError(f'profile: {len(values)} samples are too few, at least {LEAST} are needed')
     if bad := np.count_nonzero(~np.isfinite(values)): raise PSSRError(f'profile: {bad} values are NaN or infinite')
@@ -63,7 +64,7 @@ def line_samples(
     except (TypeError, ValueError): points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2 or not np.isfinite(points).all():
         raise UsageError('a line needs at least two places (y, x) in px')
-    if isinstance(width_px, bool) or int(width_px) != width_px or width_px < 1:
+    if isinstance(width_px, bool) or not isinstance(width_px, (int, np.integer)) or width_px < 1:
         raise UsageError(f'width_px must be a whole number of pixels >= 1, got {width_px!r}')
     length = np.linalg.norm(np.diff(points, axis=0), axis=1)
     if not length.min() > 0: raise UsageError('two neighbouring places of the line are the same')
@@ -114,12 +115,14 @@ def axial_profile(
     step, own = square_pixel_nm(None, pixel_nm), (getattr(volume, 'pixel_nm', None) or {}).get('Z')
     if own and pixel_nm == 1.0: step = own
     if crop_px is not None:
+        if isinstance(crop_px, bool) or not isinstance(crop_px, (int, np.integer)):
+            raise UsageError(f'crop_px must be a whole number of pixels or None, got {crop_px!r}')
         edge = np.array(data.shape[1:])
         middle = (edge - 1) / 2 if centre is None else np.asarray(centre, dtype=np.float64)
         first = np.floor(middle - (crop_px - 1) / 2 + 0.5).astype(int)
         if crop_px < 1 or (first < 0).any() or (first + crop_px > edge).any():
-            raise PSSRError(f'{name}: a square of {crop_px} px around y {middle[0]:g}, x {middle[1]:g} leaves the plane '
-                            f'of {edge[0]} × {edge[1]} px: choose another crop_px or centre')
+            raise PSSRError(f'{name}: a square of {crop_px} px around y {middle[0]:g}, x {middle[1]:g} leaves its '
+                            f'{edge[0]} × {edge[1]} px: choose another crop_px or centre')
         data = data[:, first[0]:first[0] + crop_px, first[1]:first[1] + crop_px]
     values = np.array([p.mean(dtype=np.float64) for p in data])
     return Profile(np.arange(len(values)) * step, values, None, crop_px or min(data.shape[1:]))
@@ -152,6 +155,8 @@ def _vertex(
     shift = np.clip(shift, -0.5, 0.5)
     return i + shift, b - (a - c) * shift / 4
 
+STAND_OUT = 2   # Expected peaks rise this many times higher than peaks too many, or they are noise (our choice)
+
 def resolvability(
     profile: Profile | np.ndarray,   # A `Profile`, or (n,) grey levels
     n_peaks: int | None = None,      # Peaks that the specimen has; None: at least two
@@ -163,7 +168,8 @@ def resolvability(
     "Contrast between neighbouring peaks; 0 when expected ones are missing, NaN when nothing is expected or seen."
     from scipy.signal import find_peaks
     p = as_profile(profile, pixel_nm)
-    if n_peaks is not None and (int(n_peaks) != n_peaks or n_peaks < 2): raise UsageError('n_peaks must be at least 2')
+    if n_peaks is not None and not (isinstance(n_peaks, (int, np.integer)) and n_peaks >= 2):
+        raise UsageError(f'n_peaks must be a whole number, at least 2, got {n_peaks!r}')
     if not (0 <= height < 1 and 0 <= prominence < 1): raise UsageError('height and prominence are shares, 0 to below 1')
     v, nan = p.values - background, float('nan')
     top = v.max()
@@ -174,8 +180,12 @@ def resolvability(
         at = tuple(float(i * p.step_nm) for i in index)
         return Resolvability(0. if n_peaks else nan, at, (), nan, nan, found, reason)
     if n_peaks and found > n_peaks:
-        reason = f'{found} peaks found where {n_peaks} were expected: the most prominent are compared'
-        index = np.sort(index[np.argsort(-info['prominences'], kind='stable')[:n_peaks]])
+        order = np.argsort(-info['prominences'], kind='stable')
+        reason, rise = f'{found} peaks found where {n_peaks} were expected: ', info['prominences'][order]
+        if rise[n_peaks - 1] < STAND_OUT * rise[n_peaks]:
+            at = tuple(float(i * p.step_nm) for i in index)
+            return Resolvability(0., at, (), nan, nan, found, reason + 'none stand out')
+        index, reason = np.sort(index[order[:n_peaks]]), reason + 'the most prominent are compared'
     low = np.array([a + np.argmin(v[a:b + 1]) for a, b in zip(index[:-1], index[1:])])
     (peak_at, peaks), (trough_at, troughs) = _vertex(v, index), _vertex(v, low)
     peak, trough = float(peaks.mean()), max(0., float(troughs.mean()))

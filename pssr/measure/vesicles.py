@@ -146,7 +146,7 @@ class Detections:
         return replace(self, **{k: getattr(self, k)[index] for k in ('positions', 'score', 'ring', 'diameter_nm')})
     def __repr__(self):
         h, w = (n * self.pixel_nm / 1e3 for n in self.shape)
-        return f'Detections({len(self)} vesicles in {h:.3g} × {w:.3g} µm)'
+        return f'Detections({len(self)} vesicle{"s" * (len(self) != 1)} in {h:.3g} × {w:.3g} µm)'
 
 def _one_each(
     rows: np.ndarray,   # y, x (px), score, ...
