@@ -221,6 +221,8 @@ def fwhm_acf(
         raise PSSRError(f'{name}: a (Z, Y, X) volume or a (Y, X) plane is needed, this has shape {data.shape}')
     size, mean = _lengths_nm(image, pixel_nm, axes), float(data.mean(dtype=np.float64))
     if float(data.max()) == float(data.min()): raise PSSRError(f'{name} is constant: it has no autocorrelation')
+    top = float(np.abs(data).max())
+    if data.dtype.kind == 'f' and not 1e-9 < top < 1e9: data, mean = data / top, mean / top      # fourth powers stay finite
     if points is None: at = find_points(data)
     else:
         at = np.rint(np.asarray(points, dtype=np.float64).reshape(-1, data.ndim)).astype(int)

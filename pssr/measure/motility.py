@@ -145,8 +145,9 @@ def _follow(alive: list, t: int, found: np.ndarray, size: float, step: float, me
     rows, cols = linear_sum_assignment(np.where(allowed, miss, 1e6)) if miss.size else ((), ())
     pairs = {int(i): int(j) for i, j in zip(rows, cols) if allowed[i, j]}
     order = np.argsort(expected)
+    reach = max(step, size/2)                                   # in one row nothing leaves this
     for crowd in np.split(order, np.flatnonzero(np.diff(expected[order]) > 1.6*size) + 1) if len(alive) else ():
-        low, high = expected[crowd[0]] - size/2, expected[crowd[-1]] + size/2
+        low, high = expected[crowd[0]] - reach, expected[crowd[-1]] + reach
         seen = int(np.sum((found > low) & (found < high)))
         for i in crowd:
             if seen >= len(crowd):                              # everybody can be told apart
@@ -199,21 +200,27 @@ class TrackMatch:
     pairs: list              # (true, found) numbers
     error_nm: np.ndarray     # Mean distance of every pair over its common time, nm
     missed: list             # Numbers of true tracks without a partner
-    false: list              # Numbers of found tracks without one
+    false: list              # Numbers of found tracks without one, pieces included
+    pieces: list             # Those of them that lie on a true track all the same: it has another partner
 
 def match_tracks(
     truth: Sequence[Track],      # True tracks
     found: Sequence[Track],      # Found ones
     radius_nm: float,            # Farther apart on average than this is no match, nm
 ) -> TrackMatch:
-    "One-to-one assignment of tracks by their mean distance, at least half of the found track's time being shared."
-    cost = np.full((len(truth), len(found)), np.inf)
+    "One-to-one assignment of tracks by common time and mean distance, at least half of the found track's time being shared."
+    if not radius_nm > 0: raise UsageError(f'radius_nm must be positive, got {radius_nm!r}')
+    apart, shared = np.full((len(truth), len(found)), np.inf), np.zeros((len(truth), len(found)))
     for i, a in enumerate(truth):
         for j, b in enumerate(found):
             both = (b.time_s >= a.time_s[0]) & (b.time_s <= a.time_s[-1])
             if both.mean() >= 0.5:
-                cost[i, j] = np.abs(np.interp(b.time_s[both], a.time_s, a.position_nm) - b.position_nm[both]).mean()
-    rows, cols = linear_sum_assignment(np.where(cost <= radius_nm, cost, 1e6*radius_nm))
-    pairs = [(int(i), int(j)) for i, j in zip(rows, cols) if cost[i, j] <= radius_nm]
-    return TrackMatch(pairs, np.array([cost[p] for p in pairs]), sorted(set(range(len(truth))) - {i for i, _ in pairs}),
-                      sorted(set(range(len(found))) - {j for _, j in pairs}))
+                apart[i, j] = np.abs(np.interp(b.time_s[both], a.time_s, a.position_nm) - b.position_nm[both]).mean()
+                shared[i, j] = both.mean()*(b.time_s[-1] - b.time_s[0])
+    near = apart <= radius_nm
+    gain = np.where(near, (1 + shared)*(1 + 1e-6 - np.where(near, apart, 0)/radius_nm), 0)   # never 0 for a near pair
+    rows, cols = linear_sum_assignment(gain, maximize=True)
+    pairs = [(int(i), int(j)) for i, j in zip(rows, cols) if near[i, j]]
+    false = sorted(set(range(len(found))) - {j for _, j in pairs})
+    return TrackMatch(pairs, np.array([apart[p] for p in pairs]), sorted(set(range(len(truth))) - {i for i, _ in pairs}), false,
+                      [j for j in false if near[:, j].any()])
