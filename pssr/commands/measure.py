@@ -173,6 +173,16 @@ def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args,
         error_map(truth, image, fit, title=f'{name}: {m}', data_label=label, path=folder/_file(name, m))
 
 # %% ../../nbs/18_commands.measure.ipynb #3a9faaa4
+def version() -> str:
+    "The version of the library that measured."
+    from pssr import __version__
+    return __version__
+
+def _origin(args) -> dict:
+    "What was measured, for whoever reads the scores later."
+    return dict(files=dict(truth=str(args.truth), restored=[str(r) for r in args.restored], input=args.input and str(args.input)),
+                plane=args.plane, pssr=version())
+
 SHOWN = 20   # Images up to which every one is printed
 
 def _scores(args: Namespace):
@@ -189,7 +199,7 @@ def _scores(args: Namespace):
         records = []
         for name in progress(files, 'measure', 'image'):
             records += _field(name, files, methods, inputs, full, metrics, args, folder)
-        answer = dict(tabulate(records), data_range=full)
+        answer = dict(tabulate(records), data_range=full, **_origin(args))
         if folder:
             _write(folder/'scores.json', json_text(answer) + '\n')
             _write(folder/'scores.csv', to_csv(answer))

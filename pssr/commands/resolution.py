@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from .common import complain, give_answer, json_text
-from .measure import _image, _own_options, _results, _source, _write
+from .measure import _image, _own_options, _results, _source, _write, version
 from ..stack import PSSRError, PSSRWarning, Stack
 
 # %% auto #0
@@ -51,6 +51,8 @@ def _label(args, images: list[Stack]) -> str:
     return _source(args, ', '.join(Path(i.name).name for i in images))
 
 # %% ../../nbs/18_commands.resolution.ipynb #3b344886
+TAIL = 0.03    # Correlation beyond the crossing from which the exposures are said to share something
+
 def _frc(args):
     "Text, answer, figure."
     from pssr.measure import frc
@@ -64,7 +66,9 @@ def _frc(args):
                    reason=r.reason, tail=r.tail)
     text = f'FRC (threshold {threshold}): '
     text += f'no resolution, {r.reason}' if r.reason else \
-        f'resolution {_with_error(r.resolution_nm, r.error_nm, known)} (standard error by chance)'
+        f'resolution {_with_error(r.resolution_nm, r.error_nm, known)} (± standard error from the noise alone)'
+    if not r.reason and abs(r.tail) >= TAIL:
+        text += f'\n  beyond it the curve stays at {r.tail:+.2f}, independent noise would give 0: do the exposures share something?'
     details = {f'frequency_per_{"nm" if known else "px"}': r.frequency.tolist(), 'curve': r.curve.tolist(),
                'threshold_curve': r.threshold.tolist()}
     def figure(label, path):
@@ -122,6 +126,10 @@ def _beads(args):
         left = ', '.join(f'{v} {k}' for k, v in b.rejected.items())
         line = f'{image.name}: n = {b.n} beads' + (f' (left out: {left})' if left else '')
         if b.n: line += f', median FWHM {_length(b.median_nm, known)}, quartiles {low:.4g} to {_length(high, known)}'
+        if b.n: line += ', y {:.4g}, x {:.4g}'.format(*np.nanmedian(b.fwhm_yx_nm[b.kept], axis=0))
+        if b.n and b.crop_px*(images[0].pixel_yx_nm or (1, 1))[1] < 2.5*b.median_nm:      # at its edge a bead has 1 % left
+            complain(f'{image.name}: crops of {b.crop_px} px are less than 2.5 widths, the background may not be reached: '
+                     'try a larger --crop-px', 'note')
         if b.n and not peak.reason: line += f', main peak {_with_error(peak.centre_nm, peak.sd_nm, known)} (SD)'
         text.append(line)
         widths = _lengths(known, median=b.median_nm, quartiles=[low, high], main_peak=peak.centre_nm, main_peak_sd=peak.sd_nm)
@@ -146,7 +154,7 @@ def resolution(args: Namespace):
     with _results(args.out, [f'{kind}.json', f'{kind}.png'], args.overwrite) as folder:
         measured = {'frc': _frc, 'decorrelation': _decorrelation, 'beads': _beads}[kind]
         images, text, answer, details, figure = measured(args)
-        answer = dict(measurement=kind, **answer)
+        answer = dict(measurement=kind, **answer, plane=args.plane, pssr=version())
         if folder:
             figure(_label(args, images), folder/f'{kind}.png')
             _write(folder/f'{kind}.json', json_text(answer | details) + '\n')

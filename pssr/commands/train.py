@@ -112,6 +112,8 @@ def _plan(args):
         if args.frames or args.window: raise UsageError('--frames and --window go with the recipe multiframe')
         return plan
     check_window(args.frames or 5, plan.window)
+    if args.dataset == 'simulated': raise UsageError('multiframe learns from movies: make some with `pssr simulate mitochondria`, '
+                                                     'and pass their folder with --data')
     return replace(plan, n_frames=args.frames or 5)
 
 def _start(args, plan):
@@ -145,6 +147,7 @@ def train(args: Namespace) -> int:
     fits = learn.training_record['fits']
     stopped, steps = any(f.get('interrupted') for f in fits), sum(f.get('steps') or 0 for f in fits)
     if stopped and not steps: raise KeyboardInterrupt   # before the first step: nothing to save
+    if stopped and target.exists(): target = target.with_name(target.name + '.interrupted')     # the finished one stays
     _save(learn, target, args.overwrite)
     loss = fits[-1]['valid_loss']   # None: stopped before it was measured
     answer = dict(model=str(target), valid_loss=loss, steps=steps, minutes=(time.perf_counter() - begun)/60,

@@ -137,6 +137,8 @@ def bleaching(
     below = np.flatnonzero(signal <= first / 2)
     if first <= 0: half, reason = nan, 'the first frame has no signal above the background'
     elif not len(below): half, reason = nan, 'half of the first signal is not reached'
+    elif np.median(signal[below[0]:]) > first / 2:
+        half, reason = nan, 'single frames fall below half of the first signal, the movie does not stay there'
     else:
         t = below[0]
         half, reason = t - (first / 2 - signal[t]) / (signal[t - 1] - signal[t]), ''

@@ -42,7 +42,9 @@ def image_scores(
     if wanted & {'rse', 'rsp'}: found |= _squirrel(truth, image)
     if wanted & {'psnr_published', 'ssim_published'}: found |= _published(truth, image)
     if 'psnr_scale_invariant' in wanted: found |= _scale_invariant(truth, image)
-    matched = match_affine(image, truth) if wanted & {'psnr_matched', 'ssim_matched'} else None
+    matched = wanted & {'psnr_matched', 'ssim_matched'}
+    if matched and np.ptp(np.asarray(truth)) == 0: found |= dict.fromkeys(matched, math.nan)      # everything matches a constant
+    matched = match_affine(image, truth) if matched else None
     return {k: found[k] if k in found else (psnr if k.startswith('psnr') else ssim)(
                 truth, matched if k.endswith('_matched') else image, data_range) for k in metrics}
 
