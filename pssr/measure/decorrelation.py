@@ -238,7 +238,7 @@ def _analyse(
     r, flags = r[chosen], []
     if criterion == 'phase' and not again: flags.append('no minimum of A: the largest r within the limit')
     if criterion != 'phase' and again: flags.append("A rises again as in an enlarged image: compare criterion='phase'")
-    if asked > pixel / coarse: flags.append(f'limit_nm is finer than {2 * coarse:g} nm, the finest on this grid')
+    if limit_nm and asked > pixel / coarse: flags.append(f'limit_nm is finer than {2 * coarse:g} nm, the finest on this grid')
     if r > 0.95 * top: flags.append('at the last frequency: sampling or limit_nm decide, not the image')
     if r * extent / 2 < FEW_PERIODS: flags.append(f'only {r * extent / 2:.0f} periods fit into the field')
     return Decorrelation(float(2 * pixel / r), float(peaks[0, 1]), flags=tuple(flags), **rest)

@@ -36,7 +36,9 @@ def pixels(
 ) -> tuple[np.ndarray, str]:        # Pixels, not copied, and a name for messages
     "The pixels of an array or a `Stack`. Raises `PSSRError` for complex or boolean pixels, no pixels, NaN, infinity."
     name = f'{role} {image.name}' if isinstance(image, Stack) and image.name else role
-    data = np.asarray(image.data if isinstance(image, Stack) else image)
+    given = image.data if isinstance(image, Stack) else image
+    if np.ma.is_masked(given): raise PSSRError(f'{name}: has masked pixels: crop or fill them before measuring')
+    data = np.asarray(given)
     if data.dtype.kind not in 'uif':
         raise PSSRError(f'{name}: pixels of type {data.dtype} cannot be measured: convert to integers or floats')
     if data.ndim < 2 or not data.size:

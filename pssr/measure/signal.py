@@ -52,8 +52,10 @@ def snr(
 ) -> float:                      # NaN, with a warning, where the background has no scatter
     "(maximum − mean of the background) / its SD (n − 1), Fang et al., SNR quantification. Raises `PSSRError`."
     data, name = plane(image)
-    if isinstance(background, np.ndarray) and background.dtype.kind in 'uif' and background.shape != (4,):
-        ground = np.asarray(background)
+    whole = isinstance(background, np.ndarray) and background.dtype.kind in 'ui' and background.shape == (4,)     # a box
+    if isinstance(background, np.ndarray) and background.dtype.kind in 'uif' and not whole:
+        if background.shape == data.shape: raise UsageError('background: a mask must be Boolean: pass mask > 0')
+        ground = background
     else: ground = data[_region(background, data.shape, name)]
     ground = ground.astype(np.float64)
     if ground.size < 2: raise PSSRError(f'{name}: a background of {ground.size} pixel has no standard deviation')
