@@ -26,7 +26,7 @@ LEAST_DROP = 0.0005   # A maximum counts if d falls by so much after it (Desclou
 LEAST_A = 0.05        # ... and if it is so high
 RINGS = 4             # Bins of the radial sums per frequency step of the longer side
 LEAST_PX, LEAST_PLANES = 32, 16   # Smallest edge of an image; fewest planes for an axial resolution
-LEAST_PERIODS, FEW_PERIODS = 4, 10  # Of the resolution in the field: fewer are shading and edges; few are imprecise
+LEAST_PERIODS, FEW_PERIODS = 6, 20  # Of the resolution in the field: fewer are shading and edges; few are imprecise
 
 # %% ../../nbs/15_measure.decorrelation.ipynb #50289152
 @dataclass(frozen=True)

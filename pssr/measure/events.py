@@ -387,7 +387,7 @@ def match_events(
     window_s: float,                        # Largest time between the two of a pair, s
     kind: str | None = None,                # 'fission' or 'fusion'; default both, each for itself
 ) -> EventMatch:                            # Counts, pairs, distances, delays
-    "One-to-one assignment by kind, place, time. Raises `UsageError` for what is no tolerance or event, `PSSRError` for NaN."
+    "One-to-one assignment by kind, place, time. `UsageError` for what is no tolerance or event, `PSSRError` for NaN."
     for name, v in (('radius_nm', radius_nm), ('window_s', window_s)):
         if not (isinstance(v, (int, float, np.number)) and 0 < v < np.inf):
             raise UsageError(f'{name} must be a positive number, got {v!r}')
