@@ -111,7 +111,7 @@ def _data_commands(commands):
 # %% ../nbs/18_cli.ipynb #39ec01b4
 def _training_command(commands):
     p = _command(commands, 'train', 'train a network to undo the degradation, and save it as a model',
-                 'pssr train em --data good_images --minutes 5 -o my_model', 'json seed device overwrite', 'train.train')
+                 'pssr train em --data good_images --minutes 5 -o my_model', 'json seed device axes overwrite', 'train.train')
     p.add_argument('recipe_name', metavar='RECIPE', help='em, fluorescence, or multiframe (fluorescence movies, five frames at once)')
     p.add_argument('-o', '--output', required=True, metavar='MODEL', help='folder to write the model to')
     what = p.add_mutually_exclusive_group(required=True)
@@ -229,11 +229,19 @@ def parser(
     return p
 
 # %% ../nbs/18_cli.ipynb #6e02346f
+SPOKEN = 'axes pixel_nm window criterion direction threshold limit_nm full_scale saturation crop_px dtype'.split()  # Arguments that are options
+
+def _as_options(message) -> str:
+    "A message of the library in the words of the command line: `axes='TYX'` → `--axes TYX`, `resample=True` → `--resample`."
+    def option(m): return f'--{m[1].replace("_", "-")} {m[2].strip(chr(39))}'
+    text = re.sub(rf"\b({'|'.join(SPOKEN)})=('[^']*'|[\w.,]+)", option, str(message))
+    return re.sub(r"\bresample=True, --resample\b|\bresample=True\b", '--resample', text).replace('isel(C=0)', '--plane C=0')
+
 def _explain(e: BaseException) -> tuple[str, int]:
     "A message and an exit code for whatever went wrong."
     first = (str(e).strip().splitlines() or [''])[0]
     if isinstance(e, KeyboardInterrupt): return str(e) or 'stopped: no half-written file was kept', 130
-    if isinstance(e, PSSRError): return str(e), 2 if isinstance(e, UsageError) else 1
+    if isinstance(e, PSSRError): return _as_options(e), 2 if isinstance(e, UsageError) else 1
     if isinstance(e, MemoryError) or type(e).__name__ == 'OutOfMemoryError' or 'allocate memory' in first:
         return 'not enough memory: use smaller tiles, crops or batches (--memory-gb, --size, --bs)', 1
     if isinstance(e, OSError) and e.strerror: return f'{e.filename or "input or output"}: {e.strerror}', 1
@@ -246,7 +254,7 @@ def _one_line_warnings():
     def show(message, category, filename, lineno, file=None, line=None):
         if not issubclass(category, PSSRWarning) or str(message) in said: return
         said.add(str(message))
-        complain(message, 'warning')
+        complain(_as_options(message), 'warning')
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         warnings.filterwarnings('always', category=PSSRWarning)

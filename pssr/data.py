@@ -20,7 +20,7 @@ from fastai.torch_basics import ItemTransform, TensorBase, Transform
 from torch.utils.data import get_worker_info
 
 from .crappify import Recipe, full_scale_of
-from .io import images_in
+from .io import images_in, read
 from .patches import Augment, Normalise, Section, Window, apply_augment, check_window, random_crop, sections, windows
 from .stack import PSSRError, PSSRWarning
 
@@ -248,6 +248,7 @@ def _check(high: Section, low: Section | None, size: int, scale: int):
 def paired_sections(
     low: str | Path,      # Folder with inputs
     high: str | Path,     # Folder with truths of the same names
+    axes: str | None = None,  # What the axes of the files are, where they do not say it or say it wrongly
 ) -> list[tuple[Section, Section]]:
     "Pair two folders by file name (without extension). Raises `PSSRError` naming a file without a partner."
     def by_name(folder):
@@ -262,7 +263,7 @@ def paired_sections(
     if alone: raise PSSRError(f'{alone[0]}: is only in one of {low} and {high} ({len(alone)} such): pairs need the same file name')
     pairs = []
     for stem in sorted(lows):
-        a, b = sections([lows[stem]]), sections([highs[stem]])
+        a, b = (sections([read(p, axes) if axes else p]) for p in (lows[stem], highs[stem]))
         if len(a) != len(b): raise PSSRError(f'{stem}: {len(a)} planes in {low}, {len(b)} in {high}')
         pairs += zip(a, b)
     return pairs

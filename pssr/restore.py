@@ -163,7 +163,7 @@ def restore(
     tile_px = tile_px or min(tile_px_for(model, memory_mb), -(-max(stack.shape[-2:])//model.multiple)*model.multiple)
     places = list(tiles(stack.shape[-2:], tile_px, model.multiple))
     batches = _batches(_windows(stack, model.n_in, axis, first), places, model, batch_size(model, tile_px, memory_mb) if on_gpu else 1)
-    s, n_planes, done, cut_off = model.scale, prod(stack.shape[:-2]), first*len(places), 0
+    s, n_planes, done, cut_off = model.scale, prod(stack.shape[:-2]), first*len(places), np.zeros(2, int)
     channel = stack.axes.find('C')
     with tqdm(total=n_planes*len(places), initial=done, desc='restore', unit='tile', disable=not bar, delay=2, leave=False) as progress:
         for blocks, where in batches:
@@ -178,9 +178,11 @@ def restore(
             finished, done = done//len(places), done + len(where)
             if after and done//len(places) > finished: after(done//len(places))
             progress.update(len(where))
-    if cut_off > 0.01*prod(shape):
-        warnings.warn(f'{stack.name or "image"}: {cut_off/prod(shape):.0%} of the restored pixels lie outside {result_dtype} and were '
-                      'cut off: choose a wider type (--dtype)', PSSRWarning, stacklevel=2)
+    share = cut_off/prod(shape)
+    if share.sum() > 0.01:
+        where = ' and '.join(f'{v:.0%} are {word}' for v, word in zip(share, ('below', 'above')) if v > 0.005)
+        warnings.warn(f'{stack.name or "image"}: of the restored pixels {where} the range of {result_dtype} and were cut off: '
+                      'choose float32 (--dtype float32)', PSSRWarning, stacklevel=2)
     return stack.scaled(out) if isinstance(image, Stack) else out
 
 def result_shape(
@@ -196,11 +198,11 @@ def _axes(ndim: int, model: Trained) -> str:
     if model.n_in > 1 and ndim == 3: return model.window.upper() + 'YX'
     return 'TCZYX'[5 - ndim:]
 
-def _outside(x: np.ndarray, dtype: np.dtype) -> int:
-    "How many values an integer type cannot hold, half a level of rounding aside."
-    if dtype.kind == 'f': return 0
+def _outside(x: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    "How many values are below and above what an integer type holds, half a level of rounding aside."
+    if dtype.kind == 'f': return np.zeros(2, int)
     info = np.iinfo(dtype)
-    return int(np.count_nonzero(x < info.min - 0.5) + np.count_nonzero(x > info.max + 0.5))
+    return np.array([np.count_nonzero(x < info.min - 0.5), np.count_nonzero(x > info.max + 0.5)])
 
 def _batches(windows: Iterator, places: list, model: Trained, size: int) -> Iterator:
     "Cut the tiles of one plane after the other and put equally shaped neighbours together: float32 (n_in, Y, X) blocks and their places."

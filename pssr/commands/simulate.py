@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from argparse import Namespace
 from collections.abc import Callable
 from contextlib import suppress
@@ -39,8 +40,9 @@ def _neuropil_truth(sample, folder: Path) -> dict:
     return dict(vesicles=len(sample.vesicles))
 
 def _movie_truth(sample, folder: Path, tables: dict) -> dict:
-    "The noise-free high-resolution movie, the input before noise, the other microscope's movie, and tables."
-    for name in ('truth', 'clean', 'high'): write(getattr(sample, name), folder/f'{name}.tif')
+    "The input before noise, what the high-resolution microscope would record, and tables."
+    write(sample.clean, folder/'clean.tif')
+    write(sample.high, folder/'scan.tif')
     for name, records in tables.items(): _table(records, folder/f'{name}.csv')
     return {name: len(records) for name, records in tables.items()}
 
@@ -60,46 +62,53 @@ def _axon_truth(sample, folder: Path) -> dict:
     _table(np.array(line, [('axon', 'i4'), ('y_px', 'f8'), ('x_px', 'f8')]), folder/'axons.csv')
     return told
 
-def _kind(args) -> tuple[Callable, Callable]:
-    "What makes the samples of a kind (an iterator, and the image of a sample), and what writes their truth."
+def _kind(args) -> tuple[Callable, Callable, Callable]:
+    "What makes the samples of a kind (an iterator), what they show (by folder), and what writes the rest of their truth."
+    def pair(sample): return {'low': sample.low, 'high': sample.truth}
     def given(**defaults): return {k: v if (v := getattr(args, k)) is not None else d for k, d in defaults.items()}
     if args.kind == 'neuropil':
         from pssr.simulate.neuropil import neuropil_set
         if args.frames: raise UsageError('--frames goes with mitochondria and axon: neuropil does not move')
         a = given(shape=(1024, 1024), pixel_nm=2.)
-        return neuropil_set(args.n, tuple(a['shape']), a['pixel_nm'], args.seed), lambda s: s.image, _neuropil_truth
+        return neuropil_set(args.n, tuple(a['shape']), a['pixel_nm'], args.seed), lambda s: {'': s.image}, _neuropil_truth
     if args.kind == 'mitochondria':
         from pssr.simulate.mitochondria import mitochondria_set
         a = given(shape=(512, 512), frames=20, pixel_nm=49.)
         made = mitochondria_set(args.n, tuple(a['shape']), a['frames'], args.seed, pixel_nm=a['pixel_nm'])
-        return made, lambda s: s.low, _mitochondria_truth
+        return made, pair, _mitochondria_truth
     if args.kind == 'axon':
         from pssr.simulate.axon import axon_set
         a = given(shape=(192, 1024), frames=8, pixel_nm=42.5)
-        return axon_set(args.n, tuple(a['shape']), a['frames'], args.seed, pixel_nm=a['pixel_nm']), lambda s: s.low, _axon_truth
+        return axon_set(args.n, tuple(a['shape']), a['frames'], args.seed, pixel_nm=a['pixel_nm']), pair, _axon_truth
     raise UsageError(f'{args.kind!r} cannot be simulated: choose neuropil, mitochondria or axon')
 
 def simulate(args: Namespace):
     "`pssr simulate`: images, and beside them what is known about them."
-    made, image_of, write_truth = _kind(args)
+    made, images_of, write_truth = _kind(args)
     folder = Path(args.output)
-    fresh = [f for f in (folder/'truth', folder) if not f.exists()]
-    try: answers = [*_write(args, made, image_of, write_truth, folder)]
+    fresh = [f for f in (*(folder/n for n in ('truth', 'low', 'high')), folder) if not f.exists()]
+    try: answers = [*_write(args, made, images_of, write_truth, folder)]
     except BaseException:
         for f in fresh:
             with suppress(OSError): f.rmdir()      # nothing is left but what was finished
         raise
-    give_answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers) + f'\ntruth: {folder/"truth"}')
+    name = shlex.quote(str(folder))
+    learn = f'pssr train em --data {name}' if args.kind == 'neuropil' else f'pssr train multiframe --data {name}'
+    give_answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers) +
+                f'\nsimulated; what is known about each: {folder/"truth"}\nto learn from them: {learn} -o MODEL')
 
-def _write(args, made, image_of: Callable, write_truth: Callable, folder: Path):
+def _write(args, made, images_of: Callable, write_truth: Callable, folder: Path):
     "Write one sample after the other; yields what to say about it."
-    targets = [folder/f'{args.kind}_{i:02d}.tif' for i in range(args.n)]
-    for target in targets:
-        for path in (target, folder/'truth'/target.stem): writable(path, args.overwrite)
-    for target, sample in progress(zip(targets, made), 'simulate', 'image', args.n):
-        with atomic(folder/'truth'/target.stem, args.overwrite) as part:
+    names = [f'{args.kind}_{i:02d}.tif' for i in range(args.n)]
+    for name in names:
+        for path in (folder/name, folder/'low'/name, folder/'high'/name, folder/'truth'/Path(name).stem): writable(path, args.overwrite)
+    for name, sample in progress(zip(names, made), 'simulate', 'image', args.n):
+        truth = folder/'truth'/Path(name).stem
+        with atomic(truth, args.overwrite) as part:
             part.mkdir()
             known = write_truth(sample, part)
-        write(image_of(sample), target, args.overwrite)
-        told, text = say_file(target, image_of(sample))
-        yield dict(told, truth=str(folder/'truth'/target.stem), simulated=True, **known), text
+        written = {part: (folder/part/name, image) for part, image in images_of(sample).items()}
+        for target, image in written.values(): write(image, target, args.overwrite)
+        answers = [say_file(*w) for w in written.values()]
+        yield ({**answers[0][0], **({'high': answers[1][0]['output']} if len(answers) > 1 else {}), 'truth': str(truth), 'simulated': True,
+                **known}, '\n'.join(text for _, text in answers))

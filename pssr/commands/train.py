@@ -25,10 +25,10 @@ from ..stack import PSSRError, UsageError
 __all__ = ['train']
 
 # %% ../../nbs/18_commands.train.ipynb #3391abfc
-def _pairs_of(folder: Path) -> list | None:
+def _pairs_of(folder: Path, axes: str | None = None) -> list | None:
     "Pairs of sections when a folder has the subfolders low and high."
     from pssr.data import paired_sections
-    return paired_sections(folder/'low', folder/'high') if (folder/'low').is_dir() and (folder/'high').is_dir() else None
+    return paired_sections(folder/'low', folder/'high', axes) if (folder/'low').is_dir() and (folder/'high').is_dir() else None
 
 def _split(found: list, size: int, scale: int) -> tuple[list, list]:
     "Keep some back for validation: the last files, or of a single file a band of rows that holds a crop."
@@ -52,20 +52,31 @@ def _finite(found: list):
             name = s.source if isinstance(s.source, Path) else s.name
             raise PSSRError(f'{name}: has NaN or infinite pixels: replace them before training')
 
+def _roomy(found: list, size: int, split: bool):
+    "Raises `PSSRError` for what holds no crop, named by its file."
+    from pssr.patches import Section
+    for s in [f if isinstance(f, Section) else f[1] for f in found]:
+        h, w = s.shape
+        if min(h, w) >= size: continue
+        part = ', the part of it that is kept apart for training or validation,' if split and s.rows else ''
+        raise PSSRError(f'{s.source if isinstance(s.source, Path) else s.name}: {h} × {w} px{part} is smaller than a {size} px crop: '
+                        f'--size {min(h, w)//8*8 or min(h, w)} or less'
+                        + (', or other images for validation with --valid' if part else ''))
+
 def _training_data(args, size: int) -> tuple[list, list, int]:
     "Sections or pairs to train on and to validate on, and the scale."
     from pssr.experiment import em_sections
     from pssr.patches import sections
     if args.dataset:
-        if args.valid or args.pixel_nm: raise UsageError('--valid and --pixel-nm go with --data: a data set brings both')
+        if args.valid or args.pixel_nm or args.axes: raise UsageError('--valid, --pixel-nm and --axes go with --data: a data set brings them')
         train, valid, _ = em_sections(None if args.dataset == 'simulated' else args.dataset, args.preset, args.seed)
         return sections(train), sections(valid), args.scale or 4
     def found(folder):
         folder = Path(folder)
         if not folder.exists(): raise PSSRError(f'{folder}: no such folder')
-        if pairs := _pairs_of(folder): return pairs
-        if not args.pixel_nm: return sections(folder)
-        return sections([read_named(p, pixel_nm=args.pixel_nm) for p in (images_in(folder) if folder.is_dir() else [folder])])
+        if pairs := _pairs_of(folder, args.axes): return pairs
+        if not (args.pixel_nm or args.axes): return sections(folder)
+        return sections([read_named(p, args.axes, args.pixel_nm) for p in (images_in(folder) if folder.is_dir() else [folder])])
     data = found(args.data)
     scale = _scale_of(data[0], args)
     if not args.valid: return *_split(data, size, scale), scale
@@ -140,6 +151,7 @@ def train(args: Namespace) -> int:
     how = None if isinstance(training[0], tuple) else recipe(args.recipe or args.recipe_name.replace('multiframe', 'fluorescence'), scale)
     if plan.size % scale: raise UsageError(f'--size {plan.size} is no multiple of --scale {scale}')
     _finite(training + validation)
+    _roomy(training + validation, plan.size, not args.valid)
     check_device(args.device)
     if sys.stderr.isatty(): complain(f'{len(training)} sections to train on, {len(validation)} to validate', 'note')
     learn = experiment.train(plan, training, validation, how, args.seed, sys.stderr.isatty(), args.device, scale, start)

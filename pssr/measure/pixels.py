@@ -13,9 +13,11 @@ import numpy as np
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['BLOCK', 'blocks', 'pixels', 'pair', 'plane', 'square_pixel_nm', 'Moments', 'moments']
+__all__ = ['LARGEST', 'BLOCK', 'blocks', 'pixels', 'pair', 'plane', 'number', 'PixelSize', 'unit', 'square_pixel_nm', 'Moments',
+           'moments']
 
 # %% ../../nbs/15_measure.pixels.ipynb #aa0577e8
+LARGEST = 1e15   # Squares of larger grey levels (or of ones below its inverse), summed over an image, leave the range of float32
 BLOCK = 1 << 18  # Pixels worked on at a time: the float64 temporaries then stay in the cache, whatever the image's size
 
 def blocks(
@@ -34,7 +36,7 @@ def pixels(
     image: np.ndarray | Stack,      # What the user gave
     role: str = 'image',            # 'truth', 'image', ...: for messages
 ) -> tuple[np.ndarray, str]:        # Pixels, not copied, and a name for messages
-    "The pixels of an array or a `Stack`. Raises `PSSRError` for complex or boolean pixels, no pixels, NaN, infinity."
+    "The pixels of an array or a `Stack`. Raises `PSSRError` for complex, boolean, masked, no, NaN or infinite pixels."
     name = f'{role} {image.name}' if isinstance(image, Stack) and image.name else role
     given = image.data if isinstance(image, Stack) else image
     if np.ma.is_masked(given): raise PSSRError(f'{name}: has masked pixels: crop or fill them before measuring')
@@ -44,8 +46,12 @@ def pixels(
     if data.ndim < 2 or not data.size:
         raise PSSRError(f'{name}: an image needs two dimensions and at least one pixel, this has shape {data.shape}')
     if data.dtype.kind == 'f':
-        bad = sum(int(np.count_nonzero(~np.isfinite(rows))) for (rows,) in blocks(data))
-        if bad: raise PSSRError(f'{name}: {bad} pixels are NaN or infinite: crop or replace them before measuring')
+        top = max(np.abs([rows.min(), rows.max()]).max() for (rows,) in blocks(data))
+        if not np.isfinite(top):
+            bad = sum(int(np.count_nonzero(~np.isfinite(rows))) for (rows,) in blocks(data))
+            raise PSSRError(f'{name}: {bad} pixels are NaN or infinite: crop or replace them before measuring')
+        if top > LARGEST or 0 < top < 1/LARGEST:
+            raise PSSRError(f'{name}: grey levels of {top:.1g} cannot be squared reliably: rescale the image first')
     return data, name
 
 def pair(
@@ -58,6 +64,9 @@ def pair(
     if t.shape != x.shape:
         raise PSSRError(f'{name} has shape {x.shape}, {truth_name} has {t.shape}: '
                         'both must be the same field of view on the same grid')
+    axes = [getattr(s, 'axes', None) for s in (truth, image)]
+    if all(axes) and axes[0] != axes[1]:
+        raise PSSRError(f'{name} has the axes {axes[1]}, {truth_name} has {axes[0]}: say which is meant with axes=')
     a, b = (getattr(s, 'pixel_yx_nm', None) for s in (truth, image))
     if a and b and not np.allclose(a, b, rtol=0.01):
         warnings.warn(f'{name} has pixels of {b[0]:g} × {b[1]:g} nm, {truth_name} of {a[0]:g} × {a[1]:g} nm: '
@@ -80,24 +89,59 @@ def plane(
     return data, name
 
 # %% ../../nbs/15_measure.pixels.ipynb #dea4f50e
+def number(
+    value,                   # What the caller gave
+    name: str,               # Name of the argument, for the message
+    least: float = -np.inf,  # Smallest value that is allowed
+    most: float = np.inf,    # Largest value that is allowed
+    above: float = -np.inf,  # The value must be larger than this
+    below: float = np.inf,   # The value must be smaller than this
+    whole: bool = False,     # Only whole numbers
+) -> float:                  # The number, an `int` if `whole`
+    "One finite number in its range. Raises `UsageError`: which argument, what is allowed, what was given."
+    real = np.ndim(value) == 0 and not isinstance(value, (bool, np.bool_, str, bytes)) and value is not None
+    try: x = float(value) if real else np.nan
+    except (TypeError, ValueError): x = np.nan
+    if np.isfinite(x) and least <= x <= most and above < x < below and not (whole and x != int(x)):
+        return int(x) if whole else x
+    bounds = [f'{word} {bound:g}' for word, bound in (('from', least), ('above', above), ('up to', most), ('below', below))
+              if np.isfinite(bound)]
+    said = repr(value)
+    raise UsageError(f'{" ".join([name, "must be a", "whole number" if whole else "number", *bounds])}, '
+                     f'got {said if len(said) < 50 else said[:46] + " ..."}')
+
+# %% ../../nbs/15_measure.pixels.ipynb #518862af
+class PixelSize(float):
+    "Edge of a pixel, nm: a number that remembers whether anybody said it. Where nobody did, it is 1 and lengths are in px."
+    def __new__(cls, nm: float, known: bool = True):
+        self = super().__new__(cls, nm)
+        self.known = known
+        return self
+
+    @property
+    def unit(self) -> str: return 'nm' if self.known else 'px'
+
+def unit(pixel_nm: float) -> str:   # 'nm' or 'px'
+    "The unit of lengths that were measured at this pixel size; a plain 1.0 stands for an unknown one."
+    return getattr(pixel_nm, 'unit', 'px' if pixel_nm == 1 else 'nm')
+
 def square_pixel_nm(
     image: np.ndarray | Stack,   # Array, or a `Stack` that may know its pixel size
     pixel_nm: float = 1.0,       # What the caller says; 1.0 means nothing was said
-) -> float:                      # Edge of a pixel, nm; 1.0 if nobody knows: lengths are then in pixels
+) -> PixelSize:                  # Edge of a square pixel, nm; 1 and not `known` if nobody knows: lengths are then in pixels
     "Edge of a square pixel. Raises `PSSRError` for pixels that are not square, `UsageError` for a size that is none."
-    if not (np.ndim(pixel_nm) == 0 and np.isfinite(pixel_nm) and pixel_nm > 0):
-        raise UsageError(f'pixel_nm must be a positive number, got {pixel_nm!r}')
+    said = pixel_nm if isinstance(pixel_nm, PixelSize) else PixelSize(number(pixel_nm, 'pixel_nm', above=0), pixel_nm != 1)
     own = getattr(image, 'pixel_yx_nm', None)
-    if own is None: return float(pixel_nm)
-    if pixel_nm != 1.0:
-        if not np.allclose(own, pixel_nm, rtol=0.01):
+    if own is None: return said
+    if said.known:
+        if not np.allclose(own, said, rtol=0.01):
             warnings.warn(f'{image.name or "image"} says that its pixels are {own[0]:g} × {own[1]:g} nm, '
-                          f'pixel_nm={pixel_nm:g} is used instead', PSSRWarning, stacklevel=3)
-        return float(pixel_nm)
+                          f'pixel_nm={said:g} is used instead', PSSRWarning, stacklevel=3)
+        return said
     if not np.isclose(*own, rtol=0.01):
         raise PSSRError(f'{image.name or "image"}: pixels of {own[0]:g} × {own[1]:g} nm are not square: '
                         'resample to square pixels before measuring lengths')
-    return own[1]
+    return PixelSize(own[1])
 
 # %% ../../nbs/15_measure.pixels.ipynb #c29d274b
 @dataclass(frozen=True)
