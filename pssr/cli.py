@@ -17,7 +17,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from importlib import import_module
 
-from .commands.common import complain
+from .commands.common import complain, spoken
 from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
@@ -187,7 +187,7 @@ def _measure_command(commands, alone: bool):
         s = p.add_argument_group('against a truth')
         s.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation')
         s.add_argument('--metrics', metavar='LIST', help='psnr, ssim; each also as _matched or _published, e.g. psnr_matched; '
-                       'psnr_scale_invariant; rse, rsp (default psnr,ssim)')
+                       'psnr_scale_invariant; rse, rsp; rse_input, rsp_input with --input (default psnr,ssim)')
         s.add_argument('--data-range', type=_positive, metavar='GREY',
                        help='grey levels of full scale (default: 255 for 8 bit, else maximum - minimum of all truths)')
     r = p.add_argument_group('without a truth')
@@ -229,19 +229,11 @@ def parser(
     return p
 
 # %% ../nbs/18_cli.ipynb #6e02346f
-SPOKEN = 'axes pixel_nm window criterion direction threshold limit_nm full_scale saturation crop_px dtype'.split()  # Arguments that are options
-
-def _as_options(message) -> str:
-    "A message of the library in the words of the command line: `axes='TYX'` → `--axes TYX`, `resample=True` → `--resample`."
-    def option(m): return f'--{m[1].replace("_", "-")} {m[2].strip(chr(39))}'
-    text = re.sub(rf"\b({'|'.join(SPOKEN)})=('[^']*'|[\w.,]+)", option, str(message))
-    return re.sub(r"\bresample=True, --resample\b|\bresample=True\b", '--resample', text).replace('isel(C=0)', '--plane C=0')
-
 def _explain(e: BaseException) -> tuple[str, int]:
     "A message and an exit code for whatever went wrong."
     first = (str(e).strip().splitlines() or [''])[0]
     if isinstance(e, KeyboardInterrupt): return str(e) or 'stopped: no half-written file was kept', 130
-    if isinstance(e, PSSRError): return _as_options(e), 2 if isinstance(e, UsageError) else 1
+    if isinstance(e, PSSRError): return spoken(e), 2 if isinstance(e, UsageError) else 1
     if isinstance(e, MemoryError) or type(e).__name__ == 'OutOfMemoryError' or 'allocate memory' in first:
         return 'not enough memory: use smaller tiles, crops or batches (--memory-gb, --size, --bs)', 1
     if isinstance(e, OSError) and e.strerror: return f'{e.filename or "input or output"}: {e.strerror}', 1
@@ -254,7 +246,7 @@ def _one_line_warnings():
     def show(message, category, filename, lineno, file=None, line=None):
         if not issubclass(category, PSSRWarning) or str(message) in said: return
         said.add(str(message))
-        complain(_as_options(message), 'warning')
+        complain(spoken(message), 'warning')
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         warnings.filterwarnings('always', category=PSSRWarning)

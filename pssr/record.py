@@ -121,10 +121,10 @@ def _relative(path) -> str:
 def plain(
     x,    # Numbers, nested in dicts and lists
 ):        # The same with what JSON knows
-    "NaN and infinity become None (null), numpy numbers become Python's."
+    "NaN becomes None (null), infinity the text 'inf' or '-inf', numpy numbers become Python's."
     if isinstance(x, dict): return {k: plain(v) for k, v in x.items()}
     if isinstance(x, (list, tuple)): return [plain(v) for v in x]
-    if isinstance(x, (np.floating, float)): return float(x) if np.isfinite(x) else None
+    if isinstance(x, (np.floating, float)): return float(x) if np.isfinite(x) else None if np.isnan(x) else 'inf' if x > 0 else '-inf'
     return x.item() if isinstance(x, np.generic) else x
 
 # %% ../nbs/17_record.ipynb #32121d71
@@ -147,8 +147,15 @@ def results_table(
         for method in dict.fromkeys(s['method'] for s in r['scores']):
             if any((method, m) not in score for m in metrics): continue     # counts and correlations have tables of their own
             cells = [score[method, m] for m in metrics]
-            values = [f"{s['mean']:.2f} ± {s['sd']:.2f} dB" if s['unit'] == 'dB' else f"{s['mean']:.3f} ± {s['sd']:.3f}" for s in cells]
+            values = [_cell(s) for s in cells]
             minutes = r['minutes'].get(f'train {method}', r['minutes'].get('train', 0))
             trained = f'{minutes:.1f} min, {where}' if method in TRAINED else ''
             rows.append(' | '.join([f"| {r['experiment']}", r['preset'], data, method, *values, str(cells[0]['n']), f'{trained} |']))
     return '\n'.join(rows)
+
+def _cell(score: dict) -> str:
+    "Mean ± SD as they are printed; a single image has no SD, identical images have an infinite PSNR."
+    mean, sd = (float('nan' if score[k] is None else score[k]) for k in ('mean', 'sd'))
+    digits, unit = (2, ' dB') if score['unit'] == 'dB' else (3, '')
+    if np.isnan(mean): return '–'
+    return f'{mean:.{digits}f}' + (f' ± {sd:.{digits}f}' if np.isfinite(sd) else '') + unit

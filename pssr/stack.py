@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 # %% auto #0
-__all__ = ['AXES', 'PSSRError', 'UsageError', 'PSSRWarning', 'to_dtype', 'Stack']
+__all__ = ['AXES', 'PSSRError', 'UsageError', 'PSSRWarning', 'number', 'to_dtype', 'Stack']
 
 # %% ../nbs/00_stack.ipynb #d0991da4
 class PSSRError(ValueError):
@@ -21,6 +21,28 @@ class UsageError(PSSRError):
 
 class PSSRWarning(UserWarning):
     "Something that does not stop the work but that a careful microscopist should know."
+
+# %% ../nbs/00_stack.ipynb #264d838e
+def number(
+    value,                   # What the caller gave
+    name: str,               # Name of the argument, for the message
+    least: float = -np.inf,  # Smallest value that is allowed
+    most: float = np.inf,    # Largest value that is allowed
+    above: float = -np.inf,  # The value must be larger than this
+    below: float = np.inf,   # The value must be smaller than this
+    whole: bool = False,     # Only whole numbers
+) -> float:                  # The number, an `int` if `whole`
+    "One finite number in its range. Raises `UsageError`: which argument, what is allowed, what was given."
+    real = np.ndim(value) == 0 and not isinstance(value, (bool, np.bool_, str, bytes)) and value is not None
+    try: x = float(value) if real else np.nan
+    except (TypeError, ValueError): x = np.nan
+    if np.isfinite(x) and least <= x <= most and above < x < below and not (whole and x != int(x)):
+        return int(x) if whole else x
+    bounds = [f'{word} {bound:g}' for word, bound in (('from', least), ('above', above), ('up to', most), ('below', below))
+              if np.isfinite(bound)]
+    said = repr(value)
+    raise UsageError(f'{" ".join([name, "must be a", "whole number" if whole else "number", *bounds])}, '
+                     f'got {said if len(said) < 50 else said[:46] + " ..."}')
 
 # %% ../nbs/00_stack.ipynb #48ae836c
 def to_dtype(

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from argparse import Namespace
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from ..io import read
 from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['complain', 'json_text', 'give_answer', 'progress', 'say_file', 'about', 'read_named', 'check_device']
+__all__ = ['complain', 'spoken', 'json_text', 'give_answer', 'progress', 'say_file', 'about', 'read_named', 'check_device']
 
 # %% ../../nbs/18_commands.common.ipynb #05b3ae8b
 def complain(
@@ -26,6 +27,24 @@ def complain(
 ):
     "Say something on standard error, in one line."
     print(f'pssr: {kind}:', ' '.join(str(message).split()), file=sys.stderr, flush=True)
+
+# %% ../../nbs/18_commands.common.ipynb #41d443cd
+_OPTIONS = 'axes|pixel_nm|limit_nm|data_range|crop_px|threshold|criterion|direction|window|full_scale|saturation|dtype'
+_IDIOMS = [(re.compile(a), b) for a, b in (
+    (r'say which is meant with axes=', 'name them with --axes'),
+    (r'choose one with isel( or by index)?(\([^)]*\))?', 'choose it with --plane'), (r'isel\(C=\d+\)', '--plane C=0'),
+    (r'low=, or inputs= of a table', '--input LR'), (r'resample=True(, --resample)?', '--resample'),
+    (rf"(?<![\w/\\.-])({_OPTIONS})='([^']*)'", r'--\1 \2'), (rf"(?<![\w/\\.-])({_OPTIONS})=([\w.,/-]*[\w])", r'--\1 \2'),
+    (r'(?<![\w/\\.-])saturation=?(?= (must|if))', '--saturation'), (r'^threshold(?= must)', '--threshold'),
+    (r'(?<![\w/\\.-])(pixel_nm|limit_nm|data_range|crop_px)(?![\w/\\]|\.\w)', r'--\1'))]
+
+def spoken(
+    message,    # Of an error or warning of the library
+) -> str:       # The same with options in the place of Python's arguments
+    "What a caller of a function is told, as somebody at the command line would say it."
+    message = str(message)
+    for python, words in _IDIOMS: message = python.sub(words, message)
+    return re.sub(r'--[a-z]+_[a-z]+', lambda m: m[0].replace('_', '-'), message)
 
 # %% ../../nbs/18_commands.common.ipynb #91cbc39a
 def json_text(

@@ -5,24 +5,33 @@
 # %% ../../nbs/18_commands.measure.ipynb #63a6535e
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 import uuid
-import warnings
 from argparse import Namespace
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
-from .common import about, complain, give_answer, json_text, progress, read_named
+from .common import about, complain, give_answer, progress, read_named, spoken
 from ..files import atomic, writable
 from ..io import check_pixels, describe, images_in
-from ..stack import PSSRError, PSSRWarning, Stack, UsageError
+from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
 __all__ = ['measure']
+
+# %% ../../nbs/18_commands.measure.ipynb #33860e0a
+def note(
+    args: Namespace,      # Of the command
+    text: str,            # One line
+    kind: str = 'note',   # note | warning
+):
+    "Keep a remark until the work is done: an error stands alone."
+    args.notes = [*getattr(args, 'notes', ()), (text, kind)]
 
 # %% ../../nbs/18_commands.measure.ipynb #0df97250
 def _stem(path: Path) -> str:
@@ -32,6 +41,8 @@ def _stem(path: Path) -> str:
 
 def _columns(args) -> tuple[dict, dict, dict | None]:
     "Files by name: of the truth, of every method, of the inputs."
+    for path in (args.truth, *args.restored, args.input):
+        if path is not None and not Path(path).exists(): raise PSSRError(f'{path}: no such file or folder')
     def files(path):
         path = Path(path)
         if not path.is_dir(): return {_stem(path): path}
@@ -57,11 +68,48 @@ def _columns(args) -> tuple[dict, dict, dict | None]:
         if missing:
             raise PSSRError(f'{path}: has no {sorted(missing)[0]} (or only it has): all methods need the same images')
     if left := len(set(truth) - names):
-        warnings.warn(f'{args.truth}: {left} of {len(truth)} images have no restored one and are left out',
-                      PSSRWarning, stacklevel=2)
+        note(args, f'{args.truth}: {left} of {len(truth)} images have no restored one and are left out', 'warning')
     return {k: p for k, p in truth.items() if k in names}, methods, inputs or None
 
 # %% ../../nbs/18_commands.measure.ipynb #1404dc6e
+def _file(name: str, method: str, kind: str = 'rse') -> str:
+    "File of an error map; a method may be called by a path."
+    plain = re.sub(r'[^\w.-]+', '_', method)
+    return f'{name}-{plain}-{kind}.png'
+
+def _earlier(
+    target: Path,   # Folder with results
+) -> set:           # Names of the files in it
+    "The files that the run behind `scores.json` has written."
+    try: records = json.loads((target/'scores.json').read_text(encoding='utf-8'))['images']
+    except (OSError, ValueError, KeyError, TypeError): return set()
+    names = {'scores.json', 'scores.csv'}
+    for r in records if isinstance(records, list) else ():
+        if not (isinstance(r, dict) and isinstance(r.get('truth'), str) and isinstance(r.get('method'), str)): continue
+        names |= {f"{r['truth']}.png", *(_file(r['truth'], r['method'], k) for k in ('rse', 'rse_input'))}
+    return {n for n in names if n == Path(n).name and (target/n).is_file()}
+
+def _put(
+    new: Path,      # Folder with the results
+    target: Path,   # Where they go
+    stale: set,     # Names of files there that go
+    old: Path,      # Empty folder on the same disk, for what is replaced
+):
+    "All files or none: what was replaced comes back if a move fails."
+    if not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return os.replace(new, target)
+    moves = [(target/n, old/n) for n in stale | {f.name for f in new.iterdir()} if (target/n).exists()]
+    moves += [(f, target/f.name) for f in sorted(new.iterdir())]
+    done = []
+    try:
+        for a, b in moves:
+            os.replace(a, b)
+            done.append((a, b))
+    except BaseException:
+        for a, b in reversed(done): os.replace(b, a)
+        raise
+
 @contextmanager
 def _results(
     out: str | None,        # Folder that was asked for, None for none
@@ -72,22 +120,29 @@ def _results(
     if out is None:
         yield None
         return
+    if not str(out).strip(): raise UsageError('--out needs the name of a folder')
     target = Path(out).expanduser().resolve()
     if target.exists() and not target.is_dir(): raise PSSRError(f'{out} is a file: --out names a folder')
     for name in names if target.is_dir() else ():
+        if (target/name).is_dir(): raise PSSRError(f'{Path(out)/name} is a folder: choose another --out')
         if (target/name).exists(): writable(Path(out)/name, overwrite)
     root = next(p for p in (target, *target.parents) if p.is_dir())
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise PSSRError(f'{out}: the folder {root} is not writable: choose another place')
     part = root/f'.part-{uuid.uuid4().hex[:8]}-measure'
+    new, old = part/'new', part/'old'
     try:
-        part.mkdir()
-        yield part
-        target.mkdir(parents=True, exist_ok=True)
-        for file in sorted(part.iterdir()): os.replace(file, target/file.name)
-    except PSSRError as e:
-        if str(part) not in str(e): raise
-        raise type(e)(str(e).replace(str(part), str(out))) from e
+        for folder in (part, new, old): folder.mkdir()
+    except OSError as e:
+        shutil.rmtree(part, ignore_errors=True)
+        raise PSSRError(f'{out}: cannot write into {root} ({e.strerror}): choose another --out') from e
+    try:
+        yield new
+        _put(new, target, _earlier(target) if 'scores.json' in names else set(), old)
+    except (PSSRError, OSError) as e:
+        system = isinstance(e, OSError)
+        where = f'{e.filename} {e.filename2}' if system else str(e)
+        if str(part) not in where and str(target) not in where: raise
+        if system: raise PSSRError(f'{out}: cannot be written ({e.strerror}): choose another --out') from e
+        raise type(e)(str(e).replace(str(new), str(out)).replace(str(part), str(out))) from e
     finally: shutil.rmtree(part, ignore_errors=True)
 
 def _write(path: Path, text: str):
@@ -125,8 +180,8 @@ def _full_scale(files: dict, args) -> float:
             low, high = min(low, plane.min()), max(high, plane.max())
     full = float(high) - float(low)
     if not full > 0: raise PSSRError(f'{next(iter(files.values()))}: the truth has no contrast: pass --data-range')
-    complain(f'full scale is the span of the truth, {full:g} grey levels: pass --data-range to compare with other data',
-             'note')
+    note(args, f'full scale is the span of the truth, {full:g} grey levels: '
+               'pass --data-range to compare with other data')
     return full
 
 def _baselines(truth: Stack, low: Stack) -> dict:
@@ -147,17 +202,18 @@ def _field(name: str, files: dict, methods: dict, inputs: dict | None, full: flo
             raise PSSRError(f'{image.name} has the shape {image.shape}, its truth {files[name]} {truth.shape}: '
                             'not the same grid')
     if low is not None: images = {**_baselines(truth, low), **images}
-    records = [{'truth': name, 'method': m, **image_scores(truth, image, full, metrics)} for m, image in images.items()]
+    records = [{'truth': name, 'method': m, **image_scores(truth, image, full, metrics, low)}
+               for m, image in images.items()]
     if folder: _figures(records, truth, images, low, args, folder)
     return records
 
-def _file(name: str, method: str) -> str:
-    "File of an error map; a method may be called by a path."
-    plain = re.sub(r'[^\w.-]+', '_', method)
-    return f'{name}-{plain}-rse.png'
+def _maps(metrics) -> list[str]:
+    "Kinds of error maps that go with these metrics."
+    return [k for k in ('rse', 'rse_input') if {k, k.replace('rse', 'rsp')} & set(metrics)]
 
 def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args, folder: Path):
     "Images and errors side by side; with RSE or RSP also their error maps. Of a stack the first plane."
+    def exists(score): return any(np.isfinite(score.get(k, np.nan)) for k in (kind, kind.replace('rse', 'rsp')))
     from pssr.measure import squirrel
     from pssr.baselines import BASELINES
     from pssr.show import error_map, panel
@@ -167,10 +223,13 @@ def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args,
     shown = {m: im.isel(**first) for m, im in images.items() if m not in BASELINES or m == 'bilinear'}
     truth, low = truth.isel(**first), low if low is None else low.isel(**first)
     panel(low, shown, truth, scores, data_label=label, path=folder/f'{name}.png')
-    for m, image in shown.items():
-        if m in BASELINES or not np.isfinite(scores[m].get('rsp', scores[m].get('rse', np.nan))): continue
-        fit = squirrel(truth, image)
-        error_map(truth, image, fit, title=f'{name}: {m}', data_label=label, path=folder/_file(name, m))
+    for kind in _maps(records[0]):
+        reference, title = (truth, '') if kind == 'rse' else (low, ', against the input')
+        for m, image in shown.items():
+            if m in BASELINES or not exists(scores[m]): continue
+            fit = squirrel(reference, image)
+            file = folder/_file(name, m, kind)
+            error_map(reference, image, fit, title=f'{name}: {m}{title}', data_label=label, path=file)
 
 # %% ../../nbs/18_commands.measure.ipynb #3a9faaa4
 def version() -> str:
@@ -180,20 +239,24 @@ def version() -> str:
 
 def _origin(args) -> dict:
     "What was measured, for whoever reads the scores later."
-    return dict(files=dict(truth=str(args.truth), restored=[str(r) for r in args.restored], input=args.input and str(args.input)),
-                plane=args.plane, pssr=version())
+    files = dict(truth=str(args.truth), restored=[str(r) for r in args.restored], input=args.input and str(args.input))
+    return dict(files=files, plane=args.plane, pssr=version())
 
 SHOWN = 20   # Images up to which every one is printed
 
 def _scores(args: Namespace):
     "TRUTH RESTORED...: a table of scores with paired tests, and figures."
-    from pssr.measure import METRICS, format_images, format_table, tabulate, to_csv
-    metrics = list(dict.fromkeys((args.metrics or 'psnr,ssim').split(',')))
+    from pssr.measure import METRICS, format_images, format_table, tabulate, to_csv, to_json
+    from pssr.measure.table import strict
+    asked = 'psnr,ssim' if args.metrics is None else args.metrics
+    metrics = list(dict.fromkeys(m.strip() for m in asked.split(',')))
     for m in metrics:
-        if m not in METRICS: raise UsageError(f'no metric {m!r}: choose from {", ".join(METRICS)}')
+        if m not in METRICS: raise UsageError(f'--metrics: no metric {m!r}: choose from {", ".join(METRICS)}')
+    if 'rse_input' in _maps(metrics) and args.input is None:
+        raise UsageError('rse_input and rsp_input compare with the input: pass --input LR')
     files, methods, inputs = _columns(args)
-    maps = methods if {'rse', 'rsp'} & set(metrics) else ()
-    names = ['scores.json', 'scores.csv', *(f'{k}.png' for k in files), *(_file(k, m) for k in files for m in maps)]
+    names = ['scores.json', 'scores.csv', *(f'{k}.png' for k in files)]
+    names += [_file(k, m, kind) for k in files for m in methods for kind in _maps(metrics)]
     with _results(args.out, names, args.overwrite) as folder:
         full = args.data_range or _full_scale(files, args)
         records = []
@@ -201,12 +264,14 @@ def _scores(args: Namespace):
             records += _field(name, files, methods, inputs, full, metrics, args, folder)
         answer = dict(tabulate(records), data_range=full, **_origin(args))
         if folder:
-            _write(folder/'scores.json', json_text(answer) + '\n')
+            _write(folder/'scores.json', to_json(answer) + '\n')
             _write(folder/'scores.csv', to_csv(answer))
     text = [format_table(answer, metrics), f'full scale: {full:g} grey levels']
     if 1 < len(files) <= SHOWN: text = [format_images(answer, metrics), '', *text]
+    if len(answer['summary']) > 2 and any(t['comparisons'] for t in answer['tests']):
+        text.append('comparisons of all pairs of methods: --json' + (' or scores.json' if args.out else ''))
     if len(files) > SHOWN and not args.out: text.append('scores of every image: --out DIR or --json')
-    give_answer(args, answer, '\n'.join(text + [f'report: {args.out}'] * bool(args.out)))
+    give_answer(args, strict(answer), '\n'.join(text + [f'report: {args.out}'] * bool(args.out)))
 
 # %% ../../nbs/18_commands.measure.ipynb #1aeb5d9e
 OPTIONS = {'threshold': 'frc', 'limit_nm': 'decorrelation', 'criterion': 'decorrelation', 'direction': 'decorrelation',
@@ -221,8 +286,10 @@ def _own_options(args: Namespace, kind: str | None):
 # %% ../../nbs/18_commands.measure.ipynb #f2fba763
 def measure(args: Namespace):
     "`pssr measure`: scores against a truth, or (`--frc`, `--decorrelation`, `--beads`) the resolution of images."
-    if args.truth is not None:
+    if args.truth is None:
+        from pssr.commands.resolution import resolution
+        resolution(args)
+    else:
         _own_options(args, None)
-        return _scores(args)
-    from pssr.commands.resolution import resolution
-    return resolution(args)
+        _scores(args)
+    for text, kind in getattr(args, 'notes', ()): complain(text, kind)

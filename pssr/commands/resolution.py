@@ -5,14 +5,16 @@
 # %% ../../nbs/18_commands.resolution.ipynb #f2d06838
 from __future__ import annotations
 
+import re
 import warnings
 from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 
-from .common import complain, give_answer, json_text
-from .measure import _image, _own_options, _results, _source, _write, version
+from .common import give_answer
+from .measure import _image, _own_options, _results, _source, _write, note, spoken, version
+from ..measure.table import strict, to_json
 from ..stack import PSSRError, PSSRWarning, Stack
 
 # %% auto #0
@@ -41,14 +43,33 @@ def _lengths(
 ) -> dict:         # For programs: a length in px is never called nm
     return {f'{k}_{"nm" if known else "px"}': v for k, v in values.items()}
 
-def _head(images: list[Stack]) -> tuple[bool, dict]:
+def _head(args, images: list[Stack]) -> tuple[bool, dict]:
     "Is the pixel size known? And what every answer says."
     size = next((i.pixel_yx_nm for i in images if i.pixel_yx_nm), None)
-    if not size: complain(f'{images[0].name}: pixel size unknown, lengths are in pixels: pass --pixel-nm', 'note')
+    if not size: note(args, f'{images[0].name}: pixel size unknown, lengths are in pixels: pass --pixel-nm')
     return bool(size), dict(images=[i.name for i in images], pixel_nm=size and size[1])
 
 def _label(args, images: list[Stack]) -> str:
     return _source(args, ', '.join(Path(i.name).name for i in images))
+
+def _spoken(message) -> str:
+    "What the library says, in the words of the command line: also for the options that only these measurements have."
+    text = re.sub(r'(?<![\w-])saturation=?(?= (must|if))', '--saturation', str(message))
+    return spoken(re.sub(r'^threshold(?= must)', '--threshold', text))
+
+def _flag_lines(
+    flags: list[tuple[str, ...]],   # Of every image or slice
+) -> list[str]:                     # One line for flags that differ in their numbers only
+    "What to know about a result. Of a volume: in how many slices, and the range of the numbers."
+    kinds = {}
+    for each in flags:
+        for flag in each: kinds.setdefault(re.sub(r'\d+(\.\d+)?', '#', flag), []).append(flag)
+    def merged(said):
+        numbers = zip(*([float(n) for n in re.findall(r'\d+(?:\.\d+)?', f)] for f in said))
+        spans = iter([f'{min(v):g}' if min(v) == max(v) else f'{min(v):g} to {max(v):g}' for v in numbers])
+        line = re.sub(r'\d+(\.\d+)?', lambda m: next(spans), said[0])
+        return line + (f' ({len(said)} of {len(flags)} slices)' if len(flags) > 1 else '')
+    return [_spoken(merged(said)) for said in kinds.values()]
 
 # %% ../../nbs/18_commands.resolution.ipynb #3b344886
 TAIL = 0.03    # Correlation beyond the crossing from which the exposures are said to share something
@@ -60,20 +81,24 @@ def _frc(args):
     threshold = args.threshold or '1/7'
     try: threshold = float(threshold)
     except ValueError: pass
-    r = frc(a, b, threshold=threshold)
-    known, answer = _head([a, b])
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'FRC: ', PSSRWarning)    # its flags are printed below
+        r = frc(a, b, threshold=threshold)
+    known, answer = _head(args, [a, b])
     answer |= dict(threshold=threshold, **_lengths(known, resolution=r.resolution_nm, error=r.error_nm),
-                   reason=r.reason, tail=r.tail)
+                   reason=r.reason, tail=r.tail, flags=list(r.flags))
     text = f'FRC (threshold {threshold}): '
     text += f'no resolution, {r.reason}' if r.reason else \
         f'resolution {_with_error(r.resolution_nm, r.error_nm, known)} (± standard error from the noise alone)'
-    if not r.reason and abs(r.tail) >= TAIL:
-        text += f'\n  beyond it the curve stays at {r.tail:+.2f}, independent noise would give 0: do the exposures share something?'
+    if not r.reason and abs(r.tail) >= TAIL and not any('stays at' in f for f in r.flags):
+        text += f'\n  beyond it the curve stays at {r.tail:+.2f}, independent noise would give 0: '
+        text += 'do the exposures share something?'
+    text += ''.join(f'\n  {line}' for line in _flag_lines([r.flags]))
     details = {f'frequency_per_{"nm" if known else "px"}': r.frequency.tolist(), 'curve': r.curve.tolist(),
                'threshold_curve': r.threshold.tolist()}
     def figure(label, path):
         from pssr.show import frc_figure
-        frc_figure(r, a, title=text, data_label=label, path=path)
+        frc_figure(r, a, title=text.splitlines()[0], data_label=label, path=path)
     return [a, b], text, answer, details, figure
 
 # %% ../../nbs/18_commands.resolution.ipynb #1d997723
@@ -82,7 +107,7 @@ def _decorrelation(args):
     from pssr.measure import decorrelation
     image = _image(args.decorrelation, args)
     if image.axes != 'ZYX': image = _image(args.decorrelation, args, flat=True)
-    known, answer = _head([image])
+    known, answer = _head(args, [image])
     r = decorrelation(image, limit_nm=args.limit_nm, criterion=args.criterion or 'peak', direction=args.direction)
     slices = getattr(r, 'slices', ())
     answer |= dict(criterion=r.criterion, direction=r.direction, sector_deg=r.sector_deg, limit_nm=args.limit_nm,
@@ -96,7 +121,9 @@ def _decorrelation(args):
     else:
         answer |= dict(a0=r.snr, flags=list(r.flags))
         if np.isfinite(r.snr): text += f', A0 {r.snr:.2f}'
-    text += ''.join(f'\n  {flag}' for flag in dict.fromkeys(f for s in slices or [r] for f in s.flags))
+    lines = _flag_lines([s.flags for s in slices or [r]])
+    if slices: answer |= dict(flags=lines)
+    text += ''.join(f'\n  {line}' for line in lines)
     def figure(label, path):
         from pssr.show import decorrelation_figure
         decorrelation_figure(r, None if slices else image, title=text.splitlines()[0], data_label=label, path=path)
@@ -109,7 +136,7 @@ def _beads(args):
     "Text, answer, figure."
     from pssr.measure import fwhm_bead
     images, found = [_image(p, args, flat=True) for p in args.beads], []
-    known, answer = _head(images[:1])
+    known, answer = _head(args, images[:1])
     for image in images:
         if image.shape != images[0].shape:
             raise PSSRError(f'{image.name} has the shape {image.shape}, {images[0].name} {images[0].shape}: '
@@ -118,7 +145,8 @@ def _beads(args):
             warnings.warn(f'{image.name} has another pixel size than {images[0].name}, whose is used',
                           PSSRWarning, stacklevel=2)
         same = image.with_data(image.data, pixel_nm=images[0].pixel_nm)
-        found.append(fwhm_bead(same, positions=found[0].positions if found else None, crop_px=args.crop_px or 19))
+        found.append(fwhm_bead(same, positions=found[0].positions if found else None, crop_px=args.crop_px or 19,
+                               saturation=getattr(args, 'saturation', None)))
     text, each = [], []
     for image, b in zip(images, found):
         low, high = b.quartiles_nm
@@ -127,14 +155,15 @@ def _beads(args):
         line = f'{image.name}: n = {b.n} beads' + (f' (left out: {left})' if left else '')
         if b.n: line += f', median FWHM {_length(b.median_nm, known)}, quartiles {low:.4g} to {_length(high, known)}'
         if b.n: line += ', y {:.4g}, x {:.4g}'.format(*np.nanmedian(b.fwhm_yx_nm[b.kept], axis=0))
-        if b.n and b.crop_px*(images[0].pixel_yx_nm or (1, 1))[1] < 2.5*b.median_nm:      # at its edge a bead has 1 % left
-            complain(f'{image.name}: crops of {b.crop_px} px are less than 2.5 widths, the background may not be reached: '
-                     'try a larger --crop-px', 'note')
+        if b.n and b.crop_px * b.pixel_nm < 2.5 * b.median_nm:      # at the edge of the crop a bead has 1 % left
+            note(args, f'{image.name}: crops of {b.crop_px} px are less than 2.5 widths, the background may not be '
+                       'reached: try a larger --crop-px')
         if b.n and not peak.reason: line += f', main peak {_with_error(peak.centre_nm, peak.sd_nm, known)} (SD)'
         text.append(line)
-        widths = _lengths(known, median=b.median_nm, quartiles=[low, high], main_peak=peak.centre_nm, main_peak_sd=peak.sd_nm)
+        widths = _lengths(known, median=b.median_nm, quartiles=[low, high], main_peak=peak.centre_nm,
+                          main_peak_sd=peak.sd_nm)
         why = '' if b.n else 'no bead was measured'
-        each.append(dict(image=image.name, n=b.n, left_out=b.rejected, reason=why, **widths))
+        each.append(dict(image=image.name, n=b.n, left_out=b.rejected, saturation=b.saturation, reason=why, **widths))
     answer |= dict(crop_px=found[0].crop_px, beads=each)
     places = found[0].positions.tolist()
     rows = [[dict(reason=why, **_lengths(known, fwhm=float(f), fwhm_yx=f2.tolist()), r2=float(r2))
@@ -153,9 +182,14 @@ def resolution(args: Namespace):
     _own_options(args, kind)
     with _results(args.out, [f'{kind}.json', f'{kind}.png'], args.overwrite) as folder:
         measured = {'frc': _frc, 'decorrelation': _decorrelation, 'beads': _beads}[kind]
-        images, text, answer, details, figure = measured(args)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter('always', PSSRWarning)
+            try: images, text, answer, details, figure = measured(args)
+            except PSSRError as e: raise type(e)(_spoken(e)) from e
+        for w in caught:
+            if issubclass(w.category, PSSRWarning): warnings.warn(_spoken(w.message), PSSRWarning, stacklevel=2)
         answer = dict(measurement=kind, **answer, plane=args.plane, pssr=version())
         if folder:
             figure(_label(args, images), folder/f'{kind}.png')
-            _write(folder/f'{kind}.json', json_text(answer | details) + '\n')
-    give_answer(args, answer, text + (f'\nreport: {args.out}' if args.out else ''))
+            _write(folder/f'{kind}.json', to_json(answer | details) + '\n')
+    give_answer(args, strict(answer), text + (f'\nreport: {args.out}' if args.out else ''))

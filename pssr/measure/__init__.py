@@ -12,9 +12,9 @@ __all__ = ['AcfAxis', 'AcfFwhm', 'find_points', 'fwhm_acf', 'Decorrelation', 'De
            'linearity', 'photon_snr', 'snr', 'Squirrel', 'squirrel', 'EffectSize', 'Interval', 'KruskalWallis',
            'MannWhitney', 'PairedT', 'Regression', 'Summary', 'WelchT', 'bootstrap_interval', 'effect_size', 'holm',
            'kruskal_wallis', 'linear_regression', 'mann_whitney', 'paired_t', 'stars', 'summary', 'welch_t', 'METRICS',
-           'format_images', 'format_table', 'image_scores', 'record_scores', 'score_table', 'tabulate', 'to_csv',
-           'to_json', 'Curve', 'Detections', 'Match', 'count_per_region', 'count_regression', 'detect_vesicles',
-           'match_detections', 'precision_recall', 'tile_labels']
+           'format_images', 'format_table', 'from_json', 'image_scores', 'record_scores', 'score_table', 'tabulate',
+           'to_csv', 'to_json', 'Curve', 'Detections', 'Match', 'count_per_region', 'count_regression',
+           'detect_vesicles', 'match_detections', 'precision_recall', 'tile_labels']
 
 # %% ../../nbs/15_measure.ipynb #c4b2ab7e
 from .acf import AcfAxis, AcfFwhm, find_points, fwhm_acf
@@ -32,8 +32,8 @@ from .squirrel import Squirrel, squirrel
 from .stats import (EffectSize, Interval, KruskalWallis, MannWhitney, PairedT, Regression, Summary,
                                 WelchT, bootstrap_interval, effect_size, holm, kruskal_wallis, linear_regression,
                                 mann_whitney, paired_t, stars, summary, welch_t)
-from .table import (METRICS, format_images, format_table, image_scores, record_scores, score_table,
-                                tabulate, to_csv, to_json)
+from .table import (METRICS, format_images, format_table, from_json, image_scores, record_scores,
+                                score_table, tabulate, to_csv, to_json)
 from .vesicles import (Curve, Detections, Match, count_per_region, count_regression, detect_vesicles,
                                    match_detections, precision_recall, tile_labels)
 
@@ -51,7 +51,7 @@ _all_ = ['AcfAxis', 'AcfFwhm', 'find_points', 'fwhm_acf',
          'EffectSize', 'Interval', 'KruskalWallis', 'MannWhitney', 'PairedT', 'Regression', 'Summary', 'WelchT',
          'bootstrap_interval', 'effect_size', 'holm', 'kruskal_wallis', 'linear_regression', 'mann_whitney',
          'paired_t', 'stars', 'summary', 'welch_t',
-         'METRICS', 'format_images', 'format_table', 'image_scores', 'record_scores', 'score_table', 'tabulate',
-         'to_csv', 'to_json',
+         'METRICS', 'format_images', 'format_table', 'from_json', 'image_scores', 'record_scores', 'score_table',
+         'tabulate', 'to_csv', 'to_json',
          'Curve', 'Detections', 'Match', 'count_per_region', 'count_regression', 'detect_vesicles',
          'match_detections', 'precision_recall', 'tile_labels']

@@ -12,15 +12,13 @@ from itertools import product
 import numpy as np
 
 from .fwhm import FWHM_PER_SIGMA, _half_max
-from .pixels import pixels
+from .pixels import BLOCK, PixelSize, number, pixels
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['BLOCK', 'PADDING', 'LEAST_PX', 'WIDEST', 'LEAST_SHARE', 'LEAST_SNR', 'find_points', 'AcfAxis', 'AcfFwhm', 'fwhm_acf']
+__all__ = ['PADDING', 'LEAST_PX', 'WIDEST', 'LEAST_SHARE', 'LEAST_SNR', 'find_points', 'AcfAxis', 'AcfFwhm', 'fwhm_acf']
 
 # %% ../../nbs/15_measure.acf.ipynb #7c8e19e4
-BLOCK = 1 << 21   # Voxels transformed at a time
-
 def _spectrum(
     data: np.ndarray,   # (Y, X) or (Z, Y, X)
     axis: int,          # Along which
@@ -64,7 +62,7 @@ def _compat(
     bounds = [1 / 50, 0.01, 0, 0.01], [np.inf, limit, np.inf, np.inf]
     fit = least_squares(error, (1 / 3, min(1, limit), 1 / 1.5, 10), slope, bounds)
     a1, s1, _, s2 = fit.x
-    scale = FWHM_PER_SIGMA / np.sqrt(2)
+    scale = FWHM_PER_SIGMA / 2**0.5
     return float(s1 if s1 < s2 and a1 * top > 1 else s2) * scale, float(limit) * scale
 
 # %% ../../nbs/15_measure.acf.ipynb #fc06a4eb
@@ -128,7 +126,8 @@ def find_points(
 ) -> np.ndarray:            # (N, ndim) indices of local maxima, brightest first
     "Local maxima (5 px neighbourhood) of the smoothed image, at least a fifth as high above its median as the highest."
     from scipy.ndimage import gaussian_filter, maximum_filter
-    smooth = gaussian_filter(pixels(image)[0].astype(np.float32), 1.)
+    most = number(most, 'most', 1, whole=True)
+    smooth = gaussian_filter(pixels(image)[0], 1., output=np.float32)
     middle, top = float(np.median(smooth)), float(smooth.max())
     tops = smooth == maximum_filter(smooth, 5)
     tops &= smooth > middle + 0.2 * (top - middle)
@@ -171,6 +170,7 @@ class AcfAxis:
     share: float            # Of the narrow Gaussian in the autocorrelation at lag 1: 1 = there is no broad one
     r2: float               # Share of the autocorrelation's variance explained by the corrected fit
     reason: str = ''        # Why `fwhm_nm` is NaN
+    unit: str = 'nm'        # Of all lengths here; 'px' if the pixel size along this axis is unknown
 
     @property
     def compat_clipped(self) -> bool:
@@ -186,7 +186,7 @@ class AcfFwhm:
 
     def __iter__(self): return iter([a for a in (self.z, self.y, self.x) if a])
     def __str__(self):
-        rows = [f'{a.axis}: corrected {a.fwhm_nm:.4g}, as published {a.compat_nm:.4g}'
+        rows = [f'{a.axis}: corrected {a.fwhm_nm:.4g} {a.unit}, as published {a.compat_nm:.4g}'
                 f'{" (its limit)" if a.compat_clipped else ""}, direct {a.direct_nm:.4g} '
                 f'({a.quartiles_nm[0]:.4g}–{a.quartiles_nm[1]:.4g}, {a.points} points)'
                 f'{"; " + a.reason if a.reason else ""}' for a in self]
@@ -196,22 +196,23 @@ def _lengths_nm(
     image: np.ndarray | Stack,  # May know its pixel size
     pixel_nm,                   # What the caller says; 1.0: nothing
     axes: str,                  # 'ZYX' or 'YX'
-) -> list[float]:               # One per axis
+) -> list[PixelSize]:           # One per axis
     "Pixel size per axis, the caller's before the file's."
     own = getattr(image, 'pixel_nm', None) or {}
-    given = np.atleast_1d(np.asarray(pixel_nm, dtype=np.float64))
-    if given.ndim != 1 or len(given) not in (1, len(axes)) or not (np.isfinite(given) & (given > 0)).all():
-        raise UsageError(f'pixel_nm must be a positive number or one per axis ({", ".join(axes)}), got {pixel_nm!r}')
-    given = np.broadcast_to(given, len(axes))
-    if (given == 1).all(): return [own.get(a, 1.) for a in axes]
+    each = list(pixel_nm) if np.ndim(pixel_nm) == 1 else [pixel_nm] * len(axes)
+    if len(each) != len(axes):
+        raise UsageError(f'pixel_nm must be a number or one per axis ({", ".join(axes)}), got {pixel_nm!r}')
+    given = [v if isinstance(v, PixelSize) else PixelSize(number(v, 'pixel_nm', above=0)) for v in each]
+    if all(v == 1 and not isinstance(e, PixelSize) for v, e in zip(given, each)):
+        return [PixelSize(own[a]) if a in own else PixelSize(1., known=False) for a in axes]
     if own and not np.allclose([own.get(a, g) for a, g in zip(axes, given)], given, rtol=0.01):
-        warnings.warn(f'the image says that its pixels are {own} nm, {given.tolist()} is used instead', PSSRWarning,
-                      stacklevel=3)
-    return given.tolist()
+        warnings.warn(f'the image says that its pixels are {own} nm, {[float(v) for v in given]} is used instead',
+                      PSSRWarning, stacklevel=3)
+    return given
 
 def fwhm_acf(
     image: np.ndarray | Stack,           # (Z, Y, X) or (Y, X): points on an even background
-    pixel_nm: float | tuple = 1.0,       # Pixel size, nm: a number, or one per axis; a `Stack` knows its own
+    pixel_nm: float | tuple = 1.0,       # Pixel size, nm: a number, or one per axis; a `Stack` knows its own; else px
     points: np.ndarray | None = None,    # (N, ndim) single points for the direct width, px; None: `find_points`
 ) -> AcfFwhm:                            # Three widths along every axis
     "Width of points, by the autocorrelation (Boland et al. 2021; corrected) and directly. Raises `PSSRError`."
@@ -222,7 +223,7 @@ def fwhm_acf(
     size, mean = _lengths_nm(image, pixel_nm, axes), float(data.mean(dtype=np.float64))
     if float(data.max()) == float(data.min()): raise PSSRError(f'{name} is constant: it has no autocorrelation')
     top = float(np.abs(data).max())
-    if data.dtype.kind == 'f' and not 1e-9 < top < 1e9: data, mean = data / top, mean / top      # fourth powers stay finite
+    if data.dtype.kind == 'f' and not 1e-9 < top < 1e9: data, mean = data / top, mean / top   # finite fourth powers
     if points is None: at = find_points(data)
     else:
         at = np.rint(np.asarray(points, dtype=np.float64).reshape(-1, data.ndim)).astype(int)
@@ -240,12 +241,13 @@ def fwhm_acf(
             best = _corrected(acf / acf[0], n)
             power[0] += (mean * data.size)**2
             compat, limit = (v * nm for v in _compat(power))
-            share, r2, width_px = best.share, best.r2, best.narrow_px * FWHM_PER_SIGMA / np.sqrt(2)
+            share, r2, width_px = best.share, best.r2, best.narrow_px * FWHM_PER_SIGMA / 2**0.5
             if best.at_1 < 5 / np.sqrt(data.size) or r2 < 0.5:   # five standard deviations of white noise
                 why, width = 'the autocorrelation has no peak that rises out of the noise', width[:0]
             elif width_px < 1.01: why = 'the points are narrower than a pixel'
             elif width_px > WIDEST * n: why = f'the points are wider than {WIDEST:g} of the axis'
             else: fwhm = float(width_px * nm)
         q1, median, q3 = map(float, np.quantile(width, (0.25, 0.5, 0.75))) if len(width) else (nan,) * 3
-        found[letter.lower()] = AcfAxis(letter, fwhm, compat, limit, median, (q1, q3), len(width), share, r2, why)
+        rest = median, (q1, q3), len(width), share, r2, why, nm.unit
+        found[letter.lower()] = AcfAxis(letter, fwhm, compat, limit, *rest)
     return AcfFwhm(**found)

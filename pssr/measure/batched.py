@@ -9,8 +9,9 @@ import torch
 from fastai.learner import Learner, Metric
 
 from .fidelity import _range
+from .pixels import number
 from ..patches import Normalise
-from ..stack import PSSRError
+from ..stack import PSSRError, UsageError
 
 # %% auto #0
 __all__ = ['batch_psnr', 'batch_ssim', 'PSNRMetric', 'SSIMMetric']
@@ -21,6 +22,10 @@ def _tensors(
     image: torch.Tensor,  # Same shape
 ) -> list[torch.Tensor]:  # Both plain tensors, float32 at least
     "Two batches that can be compared, or one line that says why not."
+    for name, x in (('truth', truth), ('image', image)):
+        if not isinstance(x, torch.Tensor) or x.is_complex():
+            kind = x.dtype if isinstance(x, torch.Tensor) else type(x).__name__
+            raise UsageError(f'{name}: a tensor of real numbers is needed, got {kind} (arrays: measure.fidelity)')
     if truth.shape != image.shape or truth.ndim < 3:
         raise PSSRError(f'the images have shape {tuple(image.shape)}, the truths {tuple(truth.shape)}: '
                         'both must be batches (N, C, Y, X) of one shape')
@@ -59,7 +64,7 @@ def batch_ssim(
 ) -> torch.Tensor:                     # (N,), mean SSIM over channels and planes, at most 1
     "Structural similarity of every image: `pssr.measure.fidelity.ssim` of both plus `offset`. Differentiable."
     c1, c2 = ((k * _range(data_range))**2 for k in (0.01, 0.03))
-    t, x = _tensors(truth, image)
+    (t, x), offset = _tensors(truth, image), number(offset, 'offset')
     if min(t.shape[-2:]) < 11:
         raise PSSRError(f'{t.shape[-2]} × {t.shape[-1]} pixels are too few for SSIM: its window needs 11 × 11')
     mean = t.mean((-2, -1), keepdim=True)
@@ -76,6 +81,8 @@ class _PerImage(Metric):
         data_range: float,                    # Grey levels of full scale, instrument units
         normalise: Normalise | None = None,   # What was done to truth and prediction; None: nothing
     ):
+        if not isinstance(normalise, (Normalise, type(None))):
+            raise UsageError(f'normalise must be a Normalise such as dls.normalise[1], got {type(normalise).__name__}')
         self.normalise = normalise or Normalise()
         self.data_range, self.values = _range(data_range), []
     def reset(self): self.values = []

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-from .pixels import blocks, moments, pixels, square_pixel_nm
+from .pixels import PixelSize, blocks, moments, number, pixels, square_pixel_nm, unit
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
@@ -155,7 +155,7 @@ class Decorrelation:
     peaks: np.ndarray                # (filters, 3): r in units of Nyquist, A, g; NaN without maximum; row 0 unfiltered
     radii: np.ndarray                # (RADII,) in units of the Nyquist frequency 1/(2 pixel_nm)
     curves: np.ndarray               # (filters, RADII) d(r), float32
-    pixel_nm: float                  # The pixel that Nyquist refers to: the finer side
+    pixel_nm: float                  # The pixel that Nyquist refers to: the finer side; its `unit` may be 'px'
     limit_nm: float | None = None    # Nothing finer was looked at
     direction: str | None = None     # Axis of the sector
     sector_deg: float | None = None  # Its opening angle
@@ -163,8 +163,7 @@ class Decorrelation:
     flags: tuple[str, ...] = ()      # What to know about the value
 
     def __repr__(self):
-        unit = 'px' if self.pixel_nm == 1 else 'nm'
-        value = self.reason or f'{self.resolution_nm:.4g} {unit}, A₀ {self.snr:.2f}, {self.criterion}'
+        value = self.reason or f'{self.resolution_nm:.4g} {unit(self.pixel_nm)}, A₀ {self.snr:.2f}, {self.criterion}'
         along = f' along {self.direction}' if self.direction else ''
         return f'Decorrelation({value}{along}{"".join("; " + f for f in self.flags)})'
 
@@ -190,8 +189,8 @@ class DecorrelationVolume:
         return np.array([s.resolution_nm for s in self.slices])
 
     def __repr__(self):
-        unit = 'px' if self.slices[0].pixel_nm == 1 else 'nm'
-        value = self.reason or f'{self.resolution_nm:.4g} ± {self.sd_nm:.3g} {unit}, {self.criterion}'
+        of = unit(self.slices[0].pixel_nm)
+        value = self.reason or f'{self.resolution_nm:.4g} ± {self.sd_nm:.3g} {of}, {self.criterion}'
         along = f' along {self.direction}' if self.direction else ''
         return f'DecorrelationVolume({value}{along}, {self.n} of {len(self.slices)} slices)'
 
@@ -238,7 +237,8 @@ def _analyse(
     r, flags = r[chosen], []
     if criterion == 'phase' and not again: flags.append('no minimum of A: the largest r within the limit')
     if criterion != 'phase' and again: flags.append("A rises again as in an enlarged image: compare criterion='phase'")
-    if limit_nm and asked > pixel / coarse: flags.append(f'limit_nm is finer than {2 * coarse:g} nm, the finest on this grid')
+    if limit_nm and asked > pixel / coarse:
+        flags.append(f'limit_nm is finer than {2 * coarse:g} nm, the finest on this grid')
     if r > 0.95 * top: flags.append('at the last frequency: sampling or limit_nm decide, not the image')
     if r * extent / 2 < FEW_PERIODS: flags.append(f'only {r * extent / 2:.0f} periods fit into the field')
     return Decorrelation(float(2 * pixel / r), float(peaks[0, 1]), flags=tuple(flags), **rest)
@@ -248,18 +248,23 @@ def _sizes(
     data: np.ndarray,                    # Its pixels
     pixel_nm: float | tuple,             # What the user said
     name: str,                           # For messages
-) -> dict[str, float]:                   # Length per axis, nm
-    "Pixel size per axis; 1 where nobody knows. An argument wins over a `Stack`'s own and warns if they differ."
-    axes = 'ZYX'[-data.ndim:]
-    own = getattr(image, 'pixel_nm', None)
-    said = None if np.ndim(pixel_nm) == 0 and pixel_nm == 1 else Stack(data, axes, pixel_nm).pixel_nm
-    if own and said and any(not np.isclose(said[a], v, rtol=0.01) for a, v in own.items()):
-        warnings.warn(f'{name}: its pixels are {own} nm, {said} is used instead', PSSRWarning, stacklevel=4)
-    size = said or own or dict.fromkeys(axes, 1.)
-    if set(size) != set(axes):
-        raise PSSRError(f'{name}: pixel size is known for {"".join(size)} only: '
+) -> dict[str, PixelSize]:               # Length per axis, nm
+    "Pixel size per axis. An argument wins over a `Stack`'s own and warns if they differ."
+    axes, own = 'ZYX'[-data.ndim:], getattr(image, 'pixel_nm', None)
+    each = list(pixel_nm) if np.ndim(pixel_nm) == 1 else [pixel_nm] * len(axes)
+    if len(each) != len(axes):
+        raise UsageError(f'pixel_nm has {len(each)} values, needed are {len(axes)}: ({", ".join(axes.lower())})')
+    said = {a: v if isinstance(v, PixelSize) else PixelSize(number(v, 'pixel_nm', above=0), np.ndim(pixel_nm) or v != 1)
+            for a, v in zip(axes, each)}
+    if any(v.known for v in said.values()):
+        if own and any(not np.isclose(said[a], v, rtol=0.01) for a, v in own.items()):
+            used = {a: float(v) for a, v in said.items()}
+            warnings.warn(f'{name}: its pixels are {own} nm, {used} is used instead', PSSRWarning, stacklevel=4)
+        return said
+    if own and set(own) != set(axes):
+        raise PSSRError(f'{name}: pixel size is known for {"".join(own)} only: '
                         f'give pixel_nm as ({", ".join(axes.lower())})')
-    return size
+    return {a: PixelSize(v) for a, v in own.items()} if own else said
 
 # %% ../../nbs/15_measure.decorrelation.ipynb #60caaf04
 def decorrelation(
@@ -278,14 +283,11 @@ def decorrelation(
         raise UsageError(f"criterion={criterion!r}: choose 'peak', 'geometric' or 'phase'")
     if criterion == 'phase' and limit_nm is None:
         raise UsageError("criterion='phase' needs limit_nm, the finest detail that the optics allow, e.g. λ / (2 NA)")
-    if limit_nm is not None and not (np.ndim(limit_nm) == 0 and np.isfinite(limit_nm) and limit_nm > 0):
-        raise UsageError(f'limit_nm must be a positive number, got {limit_nm!r}')
-    if not (np.ndim(chance_sd) == 0 and np.isfinite(chance_sd) and chance_sd >= 0):
-        raise UsageError(f'chance_sd must be 0 or positive, got {chance_sd!r}')
+    if limit_nm is not None: limit_nm = number(limit_nm, 'limit_nm', above=0)
+    chance_sd = number(chance_sd, 'chance_sd', 0)
     if direction not in (None, 'x', 'y', 'z'): raise UsageError(f"direction={direction!r}: choose 'x', 'y' or 'z'")
     if direction is None and sector_deg is not None: raise UsageError('sector_deg needs a direction to lie around')
-    if direction: sector_deg = 22.5 if sector_deg is None else sector_deg
-    if direction and not 0 < sector_deg <= 180: raise UsageError(f'sector_deg must be in (0, 180], got {sector_deg!r}')
+    if direction: sector_deg = 22.5 if sector_deg is None else number(sector_deg, 'sector_deg', above=0, most=180)
     data, name = pixels(image)
     if data.ndim not in (2, 3) or isinstance(image, Stack) and image.axes != 'ZYX'[-data.ndim:]:
         what = f'axes {image.axes}' if isinstance(image, Stack) else f'shape {data.shape}'
@@ -297,7 +299,7 @@ def decorrelation(
     if direction is None and not np.isclose(size['Y'], size['X'], rtol=0.01):
         raise PSSRError(f'{name}: pixels of {size["Y"]:g} × {size["X"]:g} nm are not square: '
                         'resample to square pixels, or measure one direction at a time')
-    rest = (limit_nm, criterion, float(chance_sd), sector_deg, direction)
+    rest = (limit_nm, criterion, chance_sd, sector_deg, direction)
     if data.ndim == 2:
         _least(data.shape, direction, name)
         return _analyse(data, (size['Y'], size['X']), *rest, name)

@@ -14,7 +14,7 @@ from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import cKDTree
 
-from .pixels import pixels, square_pixel_nm
+from .pixels import number, pixels, square_pixel_nm
 from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
@@ -51,6 +51,7 @@ class Events(Sequence):
         score: float,   # Least score
     ) -> Events:
         "Only those of at least this score: the same as `find_events(..., least_end=score)`."
+        score = number(score, 'score', 0, 1)
         return replace(self, events=tuple(e for e in self.events if e.score >= score))
     def __str__(self): return f'{len(self.of("fission"))} fissions, {len(self.of("fusion"))} fusions'
 
@@ -274,15 +275,13 @@ def find_events(
     settings = {k: v for k, v in locals().items() if k != 'movie'}
     frames, name, px, frame_s = _movie(movie, pixel_nm, frame_s)
     n, height, width = frames.shape
-    for key, low, high in (('width_nm', 3 * px, 1e5), ('change_s', 0, 1e6), ('smooth_nm', 0, width_nm),
-                           ('threshold', 0, 1), ('parted', 0, 1), ('joined', parted, 1), ('least_end', 0, 1),
-                           ('min_area_um2', 0, 1e3)):
-        v = settings[key]
-        if not (isinstance(v, (int, float, np.number)) and low <= v <= high):
-            hint = f' (3 pixels of {px:g} nm: enlarge the movie first)' if key == 'width_nm' else ''
-            raise UsageError(f'{key} must be from {low:g} to {high:g}{hint}, got {v!r}')
-    if not isinstance(persist_frames, (int, np.integer)) or persist_frames < 1:
-        raise UsageError(f'persist_frames must be a whole number above 0, got {persist_frames!r}')
+    width_nm, change_s = number(width_nm, 'width_nm', 0, 1e5), number(change_s, 'change_s', 0, 1e6)
+    if width_nm < 3 * px:
+        raise UsageError(f'width_nm must be 3 pixels of {px:g} nm or more, got {width_nm:g}: enlarge the movie first')
+    smooth_nm, min_area_um2 = number(smooth_nm, 'smooth_nm', 0, width_nm), number(min_area_um2, 'min_area_um2', 0, 1e3)
+    threshold, parted = number(threshold, 'threshold', 0, 1), number(parted, 'parted', 0, 1)
+    joined, least_end = number(joined, 'joined', parted, 1), number(least_end, 'least_end', 0, 1)
+    persist_frames = number(persist_frames, 'persist_frames', 1, whole=True)
     if n < 2 * persist_frames:
         raise PSSRError(f'{name}: {n} frames are too few, {persist_frames} are needed before and after an event')
     if min(height, width) * px < 5 * width_nm:
@@ -313,7 +312,8 @@ def _movie(movie, pixel_nm, frame_s) -> tuple:
     "Frames, name, pixel size (nm) and frame time (s), or one line that says what is missing."
     stack = movie
     if not isinstance(movie, Stack):
-        movie = movie if hasattr(movie, 'shape') else np.asarray(movie)
+        try: movie = movie if hasattr(movie, 'shape') else np.asarray(movie)
+        except ValueError: raise UsageError('movie: frames of one shape are needed') from None
         if len(movie.shape) != 3: raise PSSRError(f'movie: (T, Y, X) is looked at, not shape {tuple(movie.shape)}')
         stack = Stack(movie, 'TYX')
     name = stack.name or 'movie'
@@ -323,9 +323,7 @@ def _movie(movie, pixel_nm, frame_s) -> tuple:
     px = square_pixel_nm(stack, 1. if pixel_nm is None else pixel_nm)
     frame_s = stack.frame_s if frame_s is None else frame_s
     if frame_s is None: raise UsageError('find_events needs the frame time: frame_s=2, or a Stack that knows it')
-    if not (isinstance(frame_s, (int, float, np.number)) and 0 < frame_s < np.inf):
-        raise UsageError(f'frame_s must be a positive number of seconds, got {frame_s!r}')
-    return stack.data, name, px, float(frame_s)
+    return stack.data, name, px, number(frame_s, 'frame_s', above=0)
 
 # %% ../../nbs/15_measure.events.ipynb #081ca0e8
 def _share(part: int, whole: int) -> float: return part / whole if whole else float('nan')
@@ -388,9 +386,7 @@ def match_events(
     kind: str | None = None,                # 'fission' or 'fusion'; default both, each for itself
 ) -> EventMatch:                            # Counts, pairs, distances, delays
     "One-to-one assignment by kind, place, time. `UsageError` for what is no tolerance or event, `PSSRError` for NaN."
-    for name, v in (('radius_nm', radius_nm), ('window_s', window_s)):
-        if not (isinstance(v, (int, float, np.number)) and 0 < v < np.inf):
-            raise UsageError(f'{name} must be a positive number, got {v!r}')
+    radius_nm, window_s = number(radius_nm, 'radius_nm', above=0), number(window_s, 'window_s', above=0)
     if kind not in (None, 'fission', 'fusion'): raise UsageError(f"kind must be 'fission' or 'fusion', got {kind!r}")
     (ka, a), (kb, b) = _columns(truth, 'truth'), _columns(found, 'found')
     wanted = [ka == (kind or ka), kb == (kind or kb)]

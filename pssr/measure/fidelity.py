@@ -5,17 +5,20 @@
 # %% ../../nbs/15_measure.fidelity.ipynb #2751de86
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from .pixels import blocks, moments, pair
+from .pixels import LARGEST, Moments, blocks, moments, number, pair
+from .squirrel import _strips
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['psnr', 'ssim', 'match_affine', 'PublishedScores', 'published_scores', 'scale_invariant_psnr', 'Squirrel', 'squirrel']
+__all__ = ['GAUSSIAN', 'NOTHING_TO_MATCH', 'psnr', 'ssim', 'match_affine', 'PublishedScores', 'published_scores',
+           'scale_invariant_psnr', 'Squirrel', 'squirrel']
 
 # %% ../../nbs/15_measure.fidelity.ipynb #8beae2e3
 def _range(
@@ -25,9 +28,13 @@ def _range(
     if data_range is None:
         raise UsageError('data_range is required: 255 for 8-bit images, or the difference of largest and smallest '
                          'grey level that the specimen could show')
-    if not (np.ndim(data_range) == 0 and np.isfinite(data_range) and data_range > 0):
-        raise UsageError(f'data_range must be a positive number, got {data_range!r}')
-    return float(data_range)
+    return number(data_range, 'data_range', 1 / LARGEST, 2 * LARGEST)
+
+def _decibel(
+    full: float,    # Full scale
+    error: float,   # Mean squared error, unit of full scale squared
+) -> float:         # dB; infinite for no error
+    return 20 * math.log10(full) - 10 * math.log10(error) if error else math.inf
 
 # %% ../../nbs/15_measure.fidelity.ipynb #4ca8dbd3
 def psnr(
@@ -39,9 +46,11 @@ def psnr(
     data_range = _range(data_range)
     t, x = pair(truth, image)
     error = sum(float(np.square(np.subtract(a, b, dtype=np.float64)).sum()) for a, b in blocks(t, x)) / t.size
-    return 10 * float(np.log10(data_range**2 / error)) if error else float('inf')
+    return _decibel(data_range, error)
 
 # %% ../../nbs/15_measure.fidelity.ipynb #ca9f3678
+MOST_SSIM_PX = 1 << 18  # At a time, and of a smaller image a sixteenth: `skimage` holds about 18 float64 arrays
+
 def _ssim(
     truth: np.ndarray,       # Reference, (..., Y, X)
     image: np.ndarray,       # Judged image, same shape
@@ -49,18 +58,21 @@ def _ssim(
     prepare=lambda t, x: (t.astype(np.float64), x.astype(np.float64)),  # What is done with both before comparing
     **options,               # For `skimage.metrics.structural_similarity`
 ) -> float:                  # Mean over all windows inside the image
-    "SSIM, block by block: `skimage` leaves half a window out at every border, so blocks with that halo join exactly."
+    "SSIM, strip by strip: `skimage` leaves half a window out at every border, so strips with that halo join exactly."
     if min(truth.shape[-2:]) < window:
         raise PSSRError(f'{truth.shape[-2]} × {truth.shape[-1]} pixels are too few for SSIM: '
                         f'its window needs {window} × {window}')
     total = rows = 0
-    for t, x in blocks(truth, image, halo=window // 2):
+    thin = max(MOST_SSIM_PX // 8, min(MOST_SSIM_PX, truth.size // 16))
+    for t, x in _strips(truth, image, halo=window // 2, px=thin):
         n = t.shape[0] - 2 * (window // 2)
         total += n * float(structural_similarity(*prepare(t, x), win_size=window, **options))
         rows += n
     return total / rows
 
 # %% ../../nbs/15_measure.fidelity.ipynb #ebb23c6c
+GAUSSIAN = dict(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)   # Window of Wang et al., 11 × 11
+
 def ssim(
     truth: np.ndarray | Stack,         # Reference image, (..., Y, X), at least 11 × 11 px
     image: np.ndarray | Stack,         # Judged image, same shape, same intensity units
@@ -68,10 +80,51 @@ def ssim(
 ) -> float:                            # Mean SSIM, at most 1
     "Structural similarity with a Gaussian window of sigma 1.5 px (11 × 11), in float64, per plane."
     data_range = _range(data_range)
-    return _ssim(*pair(truth, image), 11, data_range=data_range,
-                 gaussian_weights=True, sigma=1.5, use_sample_covariance=False)
+    return _ssim(*pair(truth, image), 11, data_range=data_range, **GAUSSIAN)
 
 # %% ../../nbs/15_measure.fidelity.ipynb #8e9b0996
+def _gain(
+    m: Moments,         # Of truth and image
+    constant: str,      # What a constant image leads to, for the warning
+    inverted: str,      # What an anti-correlated image leads to
+    warned: set = None, # Kinds of warning that have been given
+) -> float:             # cov / var of the image: negative for inverted contrast, 0 for a constant image
+    "Least-squares gain. Warns (each kind once per `warned`) where there is no contrast, or the wrong one."
+    warned = set() if warned is None else warned
+    gain = m.cov / m.var_image if m.var_image else 0.
+    said = f'the image is constant: {constant}' if not m.var_image else \
+        f'image and truth are anti-correlated (inverted contrast?): {inverted}' if gain < 0 else ''
+    if said and said not in warned: warnings.warn(said, PSSRWarning, stacklevel=3)
+    warned.add(said)
+    return gain
+
+def _left(
+    t: np.ndarray,      # Truth
+    x: np.ndarray,      # Image, same shape
+    m: Moments,         # Of both
+    gain: float,        # Applied to the image
+) -> float:             # Mean squared residual, grey levels of the truth squared; 0 where it is nothing but rounding
+    "What the best offset and this gain leave, in float64."
+    error = top = 0.
+    for a, b in blocks(t, x):
+        r = (_centred(a, m.mean_truth) - gain * _centred(b, m.mean_image)).ravel()
+        error, top = error + float(r @ r), max(top, float(r.max()), -float(r.min()))
+    return 0. if top <= _rounding(t) + abs(gain) * _rounding(x) else error / t.size
+
+def _centred(x: np.ndarray, mean: float) -> np.ndarray:
+    "`x - mean` in float64, also for float32 images."
+    return np.subtract(x, mean, dtype=np.float64)
+
+def _rounding(
+    x: np.ndarray,      # Image
+) -> float:             # Grey levels
+    "Largest error of a pixel that is nothing but rounding: four times the precision of float32 or float64 images."
+    eps = np.finfo(np.float32 if x.dtype == np.float32 else np.float64).eps   # what 8 bits and float16 round off counts
+    return 4 * float(eps) * max(abs(float(x.min())), abs(float(x.max())))
+
+# %% ../../nbs/15_measure.fidelity.ipynb #eb6349a2
+NOTHING_TO_MATCH = 'it has no contrast to match and becomes the mean of the truth', 'it becomes the mean of the truth'
+
 def match_affine(
     image: np.ndarray | Stack,  # Image to bring to the truth's grey levels, (..., Y, X)
     truth: np.ndarray | Stack,  # Reference, same shape
@@ -79,27 +132,32 @@ def match_affine(
     "Least-squares gain a ≥ 0 and offset b. A constant or anti-correlated image becomes the truth's mean, and warns."
     t, x = pair(truth, image)
     m = moments(t, x)
-    a = m.cov / m.var_image if m.var_image else 0.
-    if not m.var_image:
-        warnings.warn('the image is constant: it has no contrast to match and becomes the mean of the truth',
-                      PSSRWarning, stacklevel=2)
-    elif a < 0:
-        warnings.warn('image and truth are anti-correlated (inverted contrast?): it becomes the truth\'s mean',
-                      PSSRWarning, stacklevel=2)
-        a = 0.
+    a = max(_gain(m, *NOTHING_TO_MATCH), 0.)
     matched = np.multiply(x, a, dtype=np.result_type(x.dtype, np.float32))
     matched += m.mean_truth - a * m.mean_image
     return image.with_data(matched) if isinstance(image, Stack) else matched
 
-# %% ../../nbs/15_measure.fidelity.ipynb #783d5769
-def _centred(x: np.ndarray, mean: float) -> np.ndarray:
-    "`x - mean` in float64, also for float32 images."
-    return np.subtract(x, mean, dtype=np.float64)
+# %% ../../nbs/15_measure.fidelity.ipynb #1029586d
+def _matched(
+    truth: np.ndarray | Stack,  # Reference, (..., Y, X)
+    image: np.ndarray | Stack,  # Judged image, same shape
+    data_range: float,          # Grey levels of full scale
+    wanted=('psnr', 'ssim'),    # Which of them
+) -> dict:                      # Their values; NaN for a truth without contrast, which everything matches
+    "PSNR and SSIM after the best gain ≥ 0 and offset."
+    data_range, (t, x) = _range(data_range), pair(truth, image)
+    m = moments(t, x)
+    if not m.var_truth: return dict.fromkeys(wanted, float('nan'))
+    gain = max(_gain(m, *NOTHING_TO_MATCH), 0.)
+    def prepare(t, x): return t.astype(np.float64), _centred(x, m.mean_image) * gain + m.mean_truth
+    scores = {'psnr': lambda: _decibel(data_range, _left(t, x, m, gain)),
+              'ssim': lambda: _ssim(t, x, 11, prepare, data_range=data_range, **GAUSSIAN)}
+    return {k: scores[k]() for k in wanted}
 
-# %% ../../nbs/15_measure.fidelity.ipynb #f3485e00
+# %% ../../nbs/15_measure.fidelity.ipynb #783d5769
 @dataclass(frozen=True)
 class PublishedScores:
-    "PSNR and SSIM as PSSR's evaluation computes them; not comparable with `psnr` and `ssim`."
+    "PSNR and SSIM as PSSR's evaluation computes them, means over planes; not comparable with `psnr` and `ssim`."
     psnr: float   # dB, full scale = the truth's percentile range 0.1–99.9; infinite if only gain and offset differ
     ssim: float   # 7 × 7 uniform window, sample covariance, L = 1, on zero-mean images
     scale: float  # cov(image, normalised truth) / var(image), per grey level; negative means inverted contrast
@@ -108,26 +166,27 @@ def published_scores(
     truth: np.ndarray | Stack,  # Reference image, (..., Y, X); needs contrast
     image: np.ndarray | Stack,  # Judged image, same shape, any gain and offset
 ) -> PublishedScores:           # The normalised pair
-    "PSNR and SSIM with the normalisation of PSSR's evaluation code (Fang et al. 2019): forgives gain and offset."
-    t, x = pair(truth, image)
-    low, high = np.percentile(t, (0.1, 99.9))
+    """PSNR and SSIM with the normalisation of PSSR's evaluation code (Fang et al. 2021), plane by plane: forgives gain
+    and offset. Raises `PSSRError` for a truth (or one plane of it) without contrast."""
+    (t, x), warned = pair(truth, image), set()
+    planes = [_published_plane(t[at], x[at], 'a plane of ' * (t.ndim > 2), warned) for at in np.ndindex(t.shape[:-2])]
+    return PublishedScores(*(sum(v) / len(planes) for v in zip(*planes)))
+
+def _published_plane(
+    t: np.ndarray,      # Truth, (Y, X)
+    x: np.ndarray,      # Image
+    which: str,         # For messages
+    warned: set,        # Kinds of warning that have been given
+) -> tuple:             # PSNR, SSIM, scale
+    low, high = map(float, np.percentile(t, (0.1, 99.9)))
     if not high > low:
-        raise PSSRError(f'the truth has no contrast (percentiles 0.1 and 99.9 are both {low:g}): '
+        raise PSSRError(f'{which}the truth has no contrast (percentiles 0.1 and 99.9 are both {low:g}): '
                         'normalised scores do not exist')
-    m = moments(t, x)
-    unit = float(high - low) + 1e-20
-    scale = m.cov / m.var_image / unit if m.var_image else 0.
-    if not m.var_image:
-        warnings.warn('the image is constant: its normalised scores are those of an empty image',
-                      PSSRWarning, stacklevel=2)
-    elif scale < 0:
-        warnings.warn('image and truth are anti-correlated: the published normalisation inverts the image',
-                      PSSRWarning, stacklevel=2)
-    def prepare(t, x): return _centred(t, m.mean_truth) / unit, _centred(x, m.mean_image) * scale
-    error = sum(float(np.square(np.subtract(*prepare(a, b))).sum()) for a, b in blocks(t, x)) / t.size
-    if error < m.var_truth / unit**2 * 1e-24: error = 0.  # nothing but the rounding of float64
-    return PublishedScores(psnr=10 * float(np.log10(1 / error)) if error else float('inf'),
-                           ssim=_ssim(t, x, 7, prepare, data_range=1.), scale=float(scale))
+    m, unit = moments(t, x), high - low + 1e-20
+    gain = _gain(m, 'its normalised scores are those of an empty image',
+                 'the published normalisation inverts the image', warned)
+    def prepare(t, x): return _centred(t, m.mean_truth) / unit, _centred(x, m.mean_image) * gain / unit
+    return _decibel(unit, _left(t, x, m, gain)), _ssim(t, x, 7, prepare, data_range=1.), gain / unit
 
 # %% ../../nbs/15_measure.fidelity.ipynb #2961fa56
 def scale_invariant_psnr(
@@ -139,15 +198,8 @@ def scale_invariant_psnr(
     m = moments(t, x)
     if not m.var_truth:
         raise PSSRError(f'the truth has no contrast (all pixels are {m.mean_truth:g}): its SI-PSNR does not exist')
-    scale = m.cov / m.var_image if m.var_image else 0.
-    if not m.var_image:
-        warnings.warn('the image is constant: its SI-PSNR is that of an empty image', PSSRWarning, stacklevel=2)
-    elif scale < 0:
-        warnings.warn('image and truth are anti-correlated: SI-PSNR inverts the image', PSSRWarning, stacklevel=2)
-    def residual(t, x): return _centred(t, m.mean_truth) - scale * _centred(x, m.mean_image)
-    error = sum(float(np.square(residual(a, b)).sum()) for a, b in blocks(t, x)) / t.size
-    if error < m.var_truth * 1e-24: return float('inf')  # nothing but the rounding of float64
-    return 10 * float(np.log10((float(t.max()) - float(t.min()))**2 / error))
+    gain = _gain(m, 'its SI-PSNR is that of an empty image', 'SI-PSNR inverts the image')
+    return _decibel(float(t.max()) - float(t.min()), _left(t, x, m, gain))
 
 # %% ../../nbs/15_measure.fidelity.ipynb #7219e5b2
 from .squirrel import Squirrel, squirrel

@@ -6,26 +6,36 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.fft import fft, rfft
 
-from .pixels import BLOCK, moments, pair, plane, square_pixel_nm
+from .pixels import BLOCK, moments, number, pair, plane, square_pixel_nm, unit
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['HALF_SECTOR', 'ROUNDING', 'THRESHOLDS', 'SMOOTH', 'LEAST', 'REPEATS', 'ROLES', 'Frc', 'frc', 'FrcMap', 'frc_map']
+__all__ = ['HALF_SECTOR', 'ROUNDING', 'THRESHOLDS', 'SMOOTH', 'LEAST', 'FEW_LENGTHS', 'LEAST_LENGTHS', 'REPEATS', 'ROLES', 'Frc',
+           'frc', 'FrcMap', 'frc_map']
 
 # %% ../../nbs/15_measure.frc.ipynb #934c76d0
 def _tukey(
     n: int,          # Length, px
     taper: float,    # Share of the length that is faded, both ends together
 ) -> np.ndarray:     # (n,), 1 in the middle
-    "Tukey window, symmetric about the centre, nowhere exactly 0."
+    "Tukey window (a Hann window at 1), symmetric about the centre, nowhere exactly 0."
     x = np.arange(n) + 0.5
     x, edge = np.minimum(x, n - x), max(taper * n / 2, 0.5)
     return np.where(x < edge, 0.5 - 0.5 * np.cos(np.pi * x / edge), 1.)
+
+def _windows(
+    shape: tuple[int, int],            # (Y, X)
+    taper: float,                      # 0 to 1
+) -> tuple[list[np.ndarray], float]:   # Windows along y and x, and the share of independent coefficients
+    "Windows, and how many independent coefficients they leave: (sum w²)² / (n sum w⁴)."
+    windows = [_tukey(n, number(taper, 'taper', 0, 1)) for n in shape]
+    return windows, float(np.prod([np.sum(w**2)**2 / len(w) / np.sum(w**4) for w in windows]))
 
 def _spectrum(
     image: np.ndarray,   # (Y, X), any integer or float type
@@ -93,24 +103,18 @@ def _correlation(
 # %% ../../nbs/15_measure.frc.ipynb #bc7b7bba
 THRESHOLDS = ('1/7', 'half-bit', 'one-bit', '3-sigma')
 
-def _is_number(
-    x,          # What the user gave
-) -> bool:      # True and False are none
-    return isinstance(x, (int, float, np.integer, np.floating)) and not isinstance(x, bool)
-
 def _threshold(
     threshold: str | float,   # '1/7', 'half-bit', 'one-bit', '3-sigma' or a number between 0 and 1
     n: np.ndarray,            # Coefficients per ring, whole plane
 ) -> np.ndarray:              # One value per ring
     "The threshold's curve (van Heel & Schatz 2005, eqs. for half-bit and 3-sigma)."
-    if threshold == '1/7': return np.full(len(n), 1 / 7)
-    if threshold == '3-sigma': return 3 / np.sqrt(n / 2)
-    if threshold in THRESHOLDS:
-        snr, root = (2**(0.5 if threshold == 'half-bit' else 1) - 1) / 2, np.sqrt(n)
+    kind = threshold if isinstance(threshold, str) else ''
+    if kind == '3-sigma': return 3 / np.sqrt(n / 2)
+    if kind in THRESHOLDS[1:]:
+        snr, root = (2**(0.5 if kind == 'half-bit' else 1) - 1) / 2, np.sqrt(n)
         return (snr + (2 * snr**0.5 + 1) / root) / (snr + 1 + 2 * snr**0.5 / root)
-    if _is_number(threshold) and 0 < threshold < 1:
-        return np.full(len(n), float(threshold))
-    raise UsageError(f'threshold={threshold!r}: use {", ".join(map(repr, THRESHOLDS))} or a number between 0 and 1')
+    try: return np.full(len(n), 1 / 7 if kind == '1/7' else number(threshold, 'threshold', above=0, below=1))
+    except UsageError as e: raise UsageError(f'{e}; or use one of {", ".join(map(repr, THRESHOLDS))}') from None
 
 # %% ../../nbs/15_measure.frc.ipynb #dc086541
 SMOOTH = 0.05   # Half-width of the smoothing, share of the frequency: bounds what it can do to a crossing
@@ -162,24 +166,26 @@ def _crossing(
 # %% ../../nbs/15_measure.frc.ipynb #0eaf3be3
 @dataclass(frozen=True, eq=False)
 class Frc:
-    "Fourier ring correlation of two images. If `pixel_nm` is 1 (unknown), nm are px and cycles per nm cycles per px."
+    "Fourier ring correlation of two images. If the pixel size is unknown, nm are px and cycles per nm cycles per px."
     resolution_nm: float    # 1 / frequency of the first downward crossing, nm; NaN: see `reason`
     error_nm: float         # Its standard error by chance alone, nm; NaN if most scattered curves do not cross
     reason: str             # Why there is no resolution; empty if there is one
     tail: float             # Mean correlation beyond 1.25 × the crossing: near 0 unless something is shared
-    pixel_nm: float         # Edge of a pixel, nm
+    pixel_nm: float         # Edge of a pixel, nm; `unit(pixel_nm)` is 'px' if nobody knows it
     frequency: np.ndarray   # Per ring, mean of its members, cycles per nm
     curve: np.ndarray       # Correlation per ring, not smoothed, -1 to 1; NaN where an image is empty
     fit: np.ndarray         # Smoothed and never rising; NaN beyond where the search ended
     threshold: np.ndarray   # Threshold on the same frequencies
     n: np.ndarray           # Members per ring, whole plane
+    flags: tuple[str, ...] = ()  # What to know about the resolution
 
     def __repr__(self):
         if self.reason: return f'Frc(no resolution: {self.reason})'
-        unit = 'px' if self.pixel_nm == 1 else 'nm'
-        return f'Frc({self.resolution_nm:.4g} ± {self.error_nm:.2g} {unit}, tail {self.tail:+.3f}, {len(self.n)} rings)'
+        found = f'{self.resolution_nm:.4g} ± {self.error_nm:.2g} {unit(self.pixel_nm)}'
+        return f'Frc({found}, tail {self.tail:+.3f}, {len(self.n)} rings{"".join("; " + f for f in self.flags)})'
 
 LEAST = 32      # Smallest edge, px: fifteen rings
+FEW_LENGTHS, LEAST_LENGTHS = 40, 20   # Resolution lengths along a field's edge: flagged below; no value in a map below
 REPEATS = 100   # For the standard error: known to 7 %
 ROLES = 'image 1', 'image 2'
 
@@ -208,15 +214,6 @@ def _resolve(
     else: why = 'the curve never falls below the threshold: shared noise or interpolation, or pixels too large'
     return np.nan, smooth, fit, why
 
-def _windows(
-    shape: tuple[int, int],            # (Y, X)
-    taper: float,                      # 0 to 1
-) -> tuple[list[np.ndarray], float]:   # Windows along y and x, and the share of independent coefficients
-    "Windows, and how many independent coefficients they leave: (sum w²)² / (n sum w⁴)."
-    if not (_is_number(taper) and 0 <= taper <= 1): raise UsageError(f'taper={taper!r}: use a number from 0 to 1')
-    windows = [_tukey(n, taper) for n in shape]
-    return windows, float(np.prod([np.sum(w**2)**2 / len(w) / np.sum(w**4) for w in windows]))
-
 def _scales(
     a: np.ndarray,                 # (Y, X)
     b: np.ndarray,                 # (Y, X)
@@ -230,15 +227,14 @@ def frc(
     image2: np.ndarray | Stack,        # Second, independent acquisition of the same field on the same grid
     pixel_nm: float = 1.0,             # Edge of a pixel, nm; 1: the `Stack`'s own, else lengths are in px
     threshold: str | float = '1/7',    # '1/7', 'half-bit', 'one-bit', '3-sigma' or a number between 0 and 1
-    taper: float = 0.25,               # Share of each edge that is faded (Tukey window); 1 for smooth images
+    taper: float = 1.0,                # Share of each edge that is faded: 1 Hann window; 0.25 as in NanoJ, for dim ones
     direction: float | None = None,    # Only frequencies within 22.5° of it, degrees anticlockwise from x; None: all
 ) -> Frc:                              # Curve, resolution, error
     "Fourier ring correlation (Saxton & Baumeister 1982). Raises `PSSRError` for images that cannot be compared."
     for image, role in zip((image1, image2), ROLES): plane(image, role, LEAST)
     a, b = pair(image1, image2, ROLES)
     pixel = square_pixel_nm(image1 if getattr(image1, 'pixel_yx_nm', None) else image2, pixel_nm)
-    if direction is not None and not (_is_number(direction) and np.isfinite(direction)):
-        raise UsageError(f'direction={direction!r}: give an angle in degrees, or None for all')
+    if direction is not None: direction = number(direction, 'direction (degrees, or None for all)')
     windows, fill = _windows(a.shape, taper)
     scales = _scales(a, b)
     for role, (_, scale) in zip(ROLES, scales):
@@ -246,9 +242,9 @@ def frc(
     n, f, *power = _rings(*(_spectrum(x, *s, *windows) for x, s in zip((a, b), scales)), a.shape[1], direction)
     c, t = _correlation(n, *power), _threshold(threshold, n)
     at, smooth, fit, reason = _resolve(f, c, n, t, fill)
-    error = tail = np.nan
+    error, tail, flags = np.nan, np.nan, ()
     if not reason:
-        near = slice(0, int(np.searchsorted(f[:len(smooth)], 2 * at)) + 1)
+        near = slice(0, min(int(np.searchsorted(f, 2 * at)) + 1, len(smooth)))   # may end in rounding before
         spread, rng = (1 - smooth[near].clip(-1, 1)**2) / np.sqrt(fill * n[near]), np.random.default_rng(0)
         draws = smooth[near] + spread * rng.normal(size=(REPEATS, len(spread)))
         again = (_falling(_smooth(f[near], draw, n[near]), n[near], t[near], fill) for draw in draws)
@@ -256,61 +252,100 @@ def frc(
         if np.isfinite(again).mean() > 0.5: error = np.nanstd(again) / at
         beyond = (f > 1.25 * at) & np.isfinite(c)
         if beyond.any(): tail = float(np.average(c[beyond], weights=n[beyond]))
-        octave = beyond & (f > 2 * at)
-        far, half = (np.average(v[octave], weights=n[octave]) if octave.any() else 0. for v in (c, t / 2))
-        if octave.any() and far - 3 / np.sqrt(fill * n[octave].sum()) > half:
-            warnings.warn(f'far beyond the resolution the curve stays at {far:.2f} instead of 0: the images share more '
-                          'than the specimen (fixed pattern, interpolation), or are so smooth that they need taper=1',
-                          PSSRWarning, stacklevel=2)
+        flags = _flags(f, c, n, t, fill, at, min(a.shape))
+        for flag in flags: warnings.warn(f'FRC: {flag}', PSSRWarning, stacklevel=2)
     fit = np.concatenate([fit, np.full(len(f) - len(fit), np.nan)])
-    return Frc(pixel / at, float(error * pixel / at), reason, tail, pixel, f / pixel, c, fit, t, n)
+    return Frc(pixel / at, float(error * pixel / at), reason, tail, pixel, f / pixel, c, fit, t, n, flags)
+
+def _flags(
+    f: np.ndarray,           # Frequency per ring, cycles per px
+    c: np.ndarray,           # Correlation per ring
+    n: np.ndarray,           # Members per ring
+    threshold: np.ndarray,   # Per ring
+    fill: float,             # Share of the coefficients that are independent
+    at: float,               # Frequency of the crossing, cycles per px
+    edge: int,               # Shorter edge of the field, px
+) -> tuple[str, ...]:
+    "What makes a resolution doubtful: a small field, and correlation an octave beyond it."
+    flags, octave = [], (f > 2 * at) & np.isfinite(c)
+    if edge * at < FEW_LENGTHS:
+        flags.append(f'the field is only {int(edge * at)} resolution lengths wide, less than {FEW_LENGTHS}: bright '
+                     'images then read too fine')
+    if octave.any():
+        far, half = (np.average(v[octave], weights=n[octave]) for v in (c, threshold / 2))
+        if far - 3 / np.sqrt(fill * n[octave].sum()) > half:
+            flags.append(f'far beyond the resolution the curve stays at {far:.2f} instead of 0: the images share more '
+                         'than the specimen (fixed pattern, interpolation)')
+    return tuple(flags)
 
 # %% ../../nbs/15_measure.frc.ipynb #88e026c4
 @dataclass(frozen=True, eq=False)
 class FrcMap:
-    "FRC resolution of the blocks of a field. Lengths are in px if `pixel_nm` is 1 (unknown)."
+    "FRC resolution of the blocks of a field. Lengths are in px if the pixel size is unknown."
     mean_nm: float              # Mean over the blocks with a resolution, nm; NaN if there are none
     median_nm: float            # Their median, nm: not moved by single blocks
     share: float                # Share of the blocks that have a resolution
     block_px: tuple[int, int]   # Height and width of a block, px
-    pixel_nm: float             # Edge of a pixel, nm
+    pixel_nm: float             # Edge of a pixel, nm; `unit(pixel_nm)` is 'px' if nobody knows it
     resolution_nm: np.ndarray   # (blocks, blocks), nm; NaN where there is none
     reason: np.ndarray          # Why, per block; empty where there is one
 
+    @property
+    def reasons(self) -> dict[str, int]:
+        "How many blocks have no value, by reason."
+        return dict(Counter(r for r in self.reason.flat if r).most_common())
     def __repr__(self):
-        unit = 'px' if self.pixel_nm == 1 else 'nm'
-        return (f'FrcMap(mean {self.mean_nm:.4g} {unit}, median {self.median_nm:.4g} {unit}, {self.share:.0%} of '
-                f'{self.reason.size} blocks of {self.block_px[0]} × {self.block_px[1]} px)')
+        of = unit(self.pixel_nm)
+        why = ''.join(f'; {v} without: {k.split(":")[0]}' for k, v in self.reasons.items())
+        return (f'FrcMap(mean {self.mean_nm:.4g} {of}, median {self.median_nm:.4g} {of}, {self.share:.0%} of '
+                f'{self.reason.size} blocks of {self.block_px[0]} × {self.block_px[1]} px{why})')
 
 def frc_map(
     image1: np.ndarray | Stack,        # First acquisition, one grey plane (Y, X)
     image2: np.ndarray | Stack,        # Second, independent acquisition of the same field on the same grid
     pixel_nm: float = 1.0,             # Edge of a pixel, nm; 1: the `Stack`'s own, else lengths are in px
     threshold: str | float = '1/7',    # As for `frc`
-    blocks: int = 10,                  # Blocks along each axis; each must be 32 px or larger
-    taper: float = 0.25,               # As for `frc`
+    blocks: int = 10,                  # Blocks along each axis; each 32 px and 20 resolution lengths or larger
+    taper: float = 1.0,                # As for `frc`
 ) -> FrcMap:                           # Resolution per block
     "FRC block by block. Raises `PSSRError` for images that cannot be compared, `UsageError` for blocks below 32 px."
     for image, role in zip((image1, image2), ROLES): plane(image, role, LEAST)
     a, b = pair(image1, image2, ROLES)
     pixel = square_pixel_nm(image1 if getattr(image1, 'pixel_yx_nm', None) else image2, pixel_nm)
-    if not (_is_number(blocks) and blocks >= 1 and blocks % 1 == 0):
-        raise UsageError(f'blocks={blocks!r}: give a whole number of at least 1')
-    blocks = int(blocks)
+    blocks = number(blocks, 'blocks', 1, whole=True)
     size = [-(-n // blocks) for n in a.shape]
     if min(size) < LEAST:
         raise UsageError(f'blocks={blocks}: blocks of {size[0]} × {size[1]} px are too small, '
                          f'use at most {(min(a.shape) - 1) // (LEAST - 1)} for blocks of {LEAST} px')
-    windows, fill = _windows(size, taper)
     corners = [np.linspace(0, n - s, blocks).round().astype(int) for n, s in zip(a.shape, size)]
-    resolution, reason = np.full((blocks, blocks), np.nan), np.full((blocks, blocks), 'a block is constant', object)
+    resolution, reason, few = np.full((blocks, blocks), np.nan), np.full((blocks, blocks), '', object), []
     for i, j in np.ndindex(blocks, blocks):
         part = np.s_[corners[0][i]:corners[0][i] + size[0], corners[1][j]:corners[1][j] + size[1]]
-        scales = _scales(a[part], b[part])
-        if not all(0 < s < np.inf for _, s in scales): continue
-        n, f, *power = _rings(*(_spectrum(x[part], *s, *windows) for x, s in zip((a, b), scales)), size[1])
-        at, _, _, reason[i, j] = _resolve(f, _correlation(n, *power), n, _threshold(threshold, n), fill)
-        resolution[i, j] = pixel / at
+        at, reason[i, j] = _found(a[part], b[part], threshold, taper)
+        if min(size) * at < LEAST_LENGTHS:
+            reason[i, j] = f'fewer than {LEAST_LENGTHS} resolution lengths in the block: it would read too fine'
+            few.append(at)
+        else: resolution[i, j] = pixel / at
     good = resolution[np.isfinite(resolution)]
+    if len(few) > good.size:
+        at, why = _found(a, b, threshold, taper)      # of the whole field: not too fine
+        most = int(0.9 * min(a.shape) * (np.median(few) if why else at) / LEAST_LENGTHS)   # with a tenth to spare
+        advice = f'use blocks={most}' if 0 < most < blocks else 'the field is too small for a map'
+        warnings.warn(f'{len(few)} of {blocks**2} blocks hold fewer than {LEAST_LENGTHS} resolution lengths and have '
+                      f'no value: {advice}', PSSRWarning, stacklevel=2)
     mean, median = (float(good.mean()), float(np.median(good))) if good.size else (np.nan, np.nan)
     return FrcMap(mean, median, good.size / blocks**2, tuple(size), pixel, resolution, reason)
+
+def _found(
+    a: np.ndarray,             # (Y, X)
+    b: np.ndarray,             # (Y, X)
+    threshold: str | float,    # As for `frc`
+    taper: float,              # As for `frc`
+) -> tuple[float, str]:        # Frequency of the crossing, cycles per px; NaN with a reason
+    "The crossing of one block."
+    windows, fill = _windows(a.shape, taper)
+    scales = _scales(a, b)
+    if not all(0 < s < np.inf for _, s in scales): return np.nan, 'a block is constant'
+    n, f, *power = _rings(*(_spectrum(x, *s, *windows) for x, s in zip((a, b), scales)), a.shape[1])
+    at, _, _, why = _resolve(f, _correlation(n, *power), n, _threshold(threshold, n), fill)
+    return at, why

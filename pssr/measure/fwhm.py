@@ -5,20 +5,23 @@
 # %% ../../nbs/15_measure.fwhm.ipynb #156a9b7e
 from __future__ import annotations
 
+import math
+import warnings
 from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
 
-from .pixels import plane, square_pixel_nm
+from .pixels import BLOCK, blocks, number, plane, square_pixel_nm, unit
 from .profile import Profile, as_profile
-from ..stack import PSSRError, Stack, UsageError
+from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['FWHM_PER_SIGMA', 'MIN_R2', 'Fwhm', 'fwhm_profile', 'find_beads', 'Beads', 'fwhm_bead', 'MainPeak', 'main_peak']
+__all__ = ['FWHM_PER_SIGMA', 'MIN_R2', 'FLAT_PX', 'FLAT_BEADS', 'Fwhm', 'fwhm_profile', 'find_beads', 'Beads', 'fwhm_bead',
+           'MainPeak', 'main_peak']
 
 # %% ../../nbs/15_measure.fwhm.ipynb #538a31a1
-FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))   # 2.35482
+FWHM_PER_SIGMA = 2 * math.sqrt(2 * math.log(2))   # 2.35482
 
 def _basis(
     n: int,               # Samples
@@ -131,7 +134,12 @@ class Fwhm:
     r2: float               # Share of the profile's variance that the Gaussian explains
     n: int                  # Samples
     reason: str = ''        # Why the widths are NaN
+    unit: str = 'nm'        # Of all lengths here; 'px' if the distance of the samples is unknown
 
+    def __repr__(self):
+        if self.reason: return f'Fwhm(no width: {self.reason})'
+        return (f'Fwhm({self.fwhm_nm:.4g} {self.unit}, read off {self.half_max_nm:.4g} {self.unit}, '
+                f'r² {self.r2:.3f}, {self.n} samples)')
     def curve(self,
         position_nm: np.ndarray,  # Places, nm
     ) -> np.ndarray:              # Grey levels
@@ -172,12 +180,12 @@ def _model(
 
 def fwhm_profile(
     profile: Profile | np.ndarray,   # A `Profile` with one bright peak, or (n,) grey levels
-    pixel_nm: float = 1.0,           # Distance between samples of a plain array, nm
+    pixel_nm: float = 1.0,           # Distance between samples of a plain array, nm; 1: unknown, widths are in px
     pixel: str = 'sampled',          # 'sampled': width in the image; 'integrated': width before the pixels' own blur
     min_r2: float = MIN_R2,          # Least share of variance explained, corrected for the number of samples
 ) -> Fwhm:                           # Both widths; NaN with a reason where there is no peak
     "Full width at half maximum of a peak: Gaussian with offset, and half maximum. Raises `PSSRError` for < 5 samples."
-    integrated, p = _model(pixel), as_profile(profile, pixel_nm)
+    integrated, p, min_r2 = _model(pixel), as_profile(profile, pixel_nm), number(min_r2, 'min_r2', most=1)
     v, step, n = p.values, p.step_nm, len(p)
     (q,), (r2,), (bound,), (done,), (some,) = _fit_peaks(v[None, :, None], integrated)
     nan = float('nan')
@@ -191,9 +199,9 @@ def fwhm_profile(
              'the peak is narrower than one sample' if bound < 0 else
              'the profile ends before its peak has fallen to half' if not np.isfinite(right[0] - left[0]) else
              '' if done else 'the fit did not converge')
-    if wrong: return Fwhm(nan, nan, nan, nan, nan, float(r2), n, wrong)
+    if wrong: return Fwhm(nan, nan, nan, nan, nan, float(r2), n, wrong, p.unit)
     return Fwhm(float(q[1]) * FWHM_PER_SIGMA * step, float(right[0] - left[0]) * step, float(q[0]) * step,
-                float(q[2]), float(q[3]), float(r2), n)
+                float(q[2]), float(q[3]), float(r2), n, unit=p.unit)
 
 # %% ../../nbs/15_measure.fwhm.ipynb #f5a9dae6
 def find_beads(
@@ -203,16 +211,26 @@ def find_beads(
     smooth_px: float = 1.0,             # Sigma of the smoothing that keeps noise from being a bead
 ) -> np.ndarray:                        # (N, 2) positions (y, x), px, brightest first; none: shape (0, 2)
     "Bright spots by local maxima and a robust threshold. Raises `PSSRError` for what is no plane of finite pixels."
-    from scipy.ndimage import center_of_mass, gaussian_filter, label, maximum_filter
+    from scipy.ndimage import gaussian_filter, label, maximum_filter
     data, _ = plane(image)
-    smooth = gaussian_filter(data.astype(np.float32), smooth_px)
+    reach = 2 * number(separation_px, 'separation_px', 1, whole=True) + 1
+    smooth = gaussian_filter(data, number(smooth_px, 'smooth_px', 0), output=np.float32)
     middle = float(np.median(smooth))
-    if threshold is None:
-        sd = 1.4826 * float(np.median(np.abs(smooth - middle)))
-        threshold = middle + max(8 * sd, 0.05 * (float(smooth.max()) - middle))
-    tops = (smooth > threshold) & (smooth == maximum_filter(smooth, 2 * int(separation_px) + 1))
+    if threshold is not None: least = number(threshold, 'threshold')
+    else:
+        away = smooth - np.float32(middle)
+        sd = 1.4826 * float(np.median(np.abs(away, out=away), overwrite_input=True))
+        least = middle + max(8 * sd, 0.05 * (float(smooth.max()) - middle))
+        del away
+    tops = smooth == maximum_filter(smooth, reach)
+    tops &= smooth > least
     marks, n = label(tops, np.ones((3, 3)))   # equal neighbouring maxima are one
-    at = np.array(center_of_mass(tops, marks, np.arange(1, n + 1)), float).reshape(-1, 2)
+    sums, row = np.zeros((3, n + 1)), 0       # pixels, y, x of each
+    for (rows,) in blocks(marks):
+        y, x = np.nonzero(rows)
+        for total, v in zip(sums, (None, y + row, x)): total += np.bincount(rows[y, x], v, n + 1)
+        row += len(rows)
+    at = (sums[1:, 1:] / sums[0, 1:]).T
     return at[np.argsort(-smooth[tuple(np.rint(at).astype(int).T)], kind='stable')]
 
 # %% ../../nbs/15_measure.fwhm.ipynb #75f56860
@@ -227,9 +245,10 @@ class Beads:
     offset: np.ndarray          # (N,) grey level around the bead
     r2: np.ndarray              # (N,) share of the crop's variance that the Gaussian explains
     reasons: tuple[str, ...]    # (N,) '' for measured beads, else why not
-    pixel_nm: float             # Edge of a pixel, nm; 1: widths are in pixels
+    pixel_nm: float             # Edge of a pixel, nm; `unit(pixel_nm)` is 'px' if nobody knows it
     crop_px: int                # Edge of the crops, px
     pixel: str                  # Model: 'sampled' or 'integrated'
+    saturation: float | None = None  # Grey level taken for the detector's end; None: there was no sign of one
 
     @property
     def kept(self) -> np.ndarray:
@@ -261,23 +280,26 @@ class Beads:
         return main_peak(self.fwhm_nm[self.kept])
     def __repr__(self):
         out = ', '.join(f'{v} {k}' for k, v in self.rejected.items()) or 'none'
-        (low, high), unit = self.quartiles_nm, 'px' if self.pixel_nm == 1 else 'nm'
-        return f'Beads(n={self.n}, median {self.median_nm:.4g}, quartiles {low:.4g}–{high:.4g} {unit}, rejected: {out})'
+        low, high = self.quartiles_nm
+        return (f'Beads(n={self.n}, median {self.median_nm:.4g}, quartiles {low:.4g}–{high:.4g} {unit(self.pixel_nm)}, '
+                f'rejected: {out})')
 
 def fwhm_bead(
     image: np.ndarray | Stack,              # (Y, X), or a `Stack` with those axes, which brings its pixel size
     pixel_nm: float = 1.0,                  # Edge of a pixel, nm; a `Stack` knows its own
     positions: np.ndarray | None = None,    # (N, 2) beads (y, x), px, e.g. those of another image; None: `find_beads`
-    crop_px: int = 19,                      # Edge of the crop around each bead, px, odd (19: Wang et al. 2018)
+    crop_px: int = 19,                      # Edge of the crop around each bead, px, odd (19: Wang et al. 2019)
     pixel: str = 'sampled',                 # 'sampled': width in the image; 'integrated': before the pixels' own blur
     separation_px: float | None = None,     # Beads with a neighbour nearer than this are rejected; default `crop_px`
-    saturation: float | None = None,        # Grey level at which the detector ends; default the end of an integer type
+    saturation: float | None = None,        # Grey level where the detector ends; default as described above
     min_r2: float = MIN_R2,                 # Least share of a crop's variance that the Gaussian has to explain
 ) -> Beads:                                 # One entry per position
-    "FWHM of many beads by 2D Gaussian fits (Wang et al. 2018). Raises `PSSRError` for positions outside the image."
-    integrated = _model(pixel)
-    if not isinstance(crop_px, (int, np.integer)) or crop_px < 5 or crop_px % 2 == 0:
-        raise UsageError(f'crop_px must be an odd number of pixels >= 5, got {crop_px!r}')
+    "FWHM of many beads by 2D Gaussian fits (Wang et al. 2019). Raises `PSSRError` for positions outside the image."
+    integrated, crop_px = _model(pixel), number(crop_px, 'crop_px', 5, whole=True)
+    if crop_px % 2 == 0: raise UsageError(f'crop_px must be an odd number of pixels, got {crop_px}')
+    min_r2 = number(min_r2, 'min_r2', most=1)
+    if separation_px is not None: separation_px = number(separation_px, 'separation_px', 0)
+    if saturation is not None: saturation = number(saturation, 'saturation')
     data, name = plane(image, least_px=crop_px)
     size = square_pixel_nm(image, pixel_nm)
     at = find_beads(image) if positions is None else np.asarray(positions)
@@ -290,7 +312,6 @@ def fwhm_bead(
         (y, x), (h, w) = at[outside][0], data.shape
         raise PSSRError(f'{name}: {outside.sum()} of {len(at)} positions lie outside its {h} × {w} px, the first at '
                         f'y {y:g}, x {x:g}: positions are (y, x) in px')
-    if saturation is None and data.dtype.kind in 'ui': saturation = np.iinfo(data.dtype).max
     n, half = len(at), crop_px // 2
     reasons, corner = np.full(n, '', object), np.rint(at).astype(int) - half
     def reject(why, which): reasons[which & (reasons == '')] = why
@@ -301,10 +322,12 @@ def fwhm_bead(
     q, r2 = np.full((n, 6), np.nan), np.full(n, np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(data, (crop_px, crop_px))
     todo = np.flatnonzero(reasons != 'border')
-    for i in np.split(todo, range(2048, len(todo), 2048)):   # 2,048 crops at a time bound the memory
-        if not len(i): continue
+    step = max(1, BLOCK // 2 // crop_px**2)   # crops at a time: bounds the memory
+    parts = [todo[i:i + step] for i in range(0, len(todo), step)]
+    saturation = _end(data, saturation, (windows[tuple(corner[i].T)] for i in parts), name)
+    for i in parts:
         crops = windows[tuple(corner[i].T)]
-        full = (crops >= saturation).sum((1, 2)) >= 3 if saturation is not None else np.zeros(len(i), bool)
+        full = (crops >= saturation).sum((1, 2)) >= FLAT_PX if saturation is not None else np.zeros(len(i), bool)
         q[i], r2[i], bound, done, some = _fit_peaks(crops.astype(np.float64), integrated)
         q[i, :2] += corner[i]
         moved = np.abs(q[i, :2] - at[i]).max(1) > crop_px / 4
@@ -313,8 +336,26 @@ def fwhm_bead(
             hit = np.zeros(n, bool); hit[i] = which
             reject(why, hit)
     fwhm = np.where((reasons == '')[:, None], q[:, 2:4], np.nan) * FWHM_PER_SIGMA * size
-    return Beads(at, q[:, :2], np.sqrt(fwhm.prod(1)), fwhm, q[:, 4], q[:, 5], r2, tuple(reasons), size, int(crop_px),
-                 pixel)
+    return Beads(at, q[:, :2], np.sqrt(fwhm.prod(1)), fwhm, q[:, 4], q[:, 5], r2, tuple(reasons), size, crop_px, pixel,
+                 saturation)
+
+FLAT_PX, FLAT_BEADS = 3, 2   # Pixels at the detector's end that flatten a bead; so many flat beads show where it ends
+
+def _end(
+    data: np.ndarray,           # (Y, X)
+    saturation: float | None,   # What the user said
+    crops,                      # Arrays of crops (N, h, w)
+    name: str,                  # For the warning
+) -> float | None:              # Grey level; None if there is no sign of one
+    "Where the detector ends: as said, else the image's maximum if several beads are flat there, else that of the type."
+    if saturation is not None: return saturation
+    top, of_type = data.max(), np.iinfo(data.dtype).max if data.dtype.kind in 'ui' else None
+    if top == of_type: return float(of_type)
+    flat = sum(int(((c == top).sum((1, 2)) >= FLAT_PX).sum()) for c in crops)
+    if flat < FLAT_BEADS: return None if of_type is None else float(of_type)
+    warnings.warn(f'{name}: {flat} beads hold its maximum of {top:g} in {FLAT_PX} or more pixels and are left out as '
+                  'saturated: give saturation= if the detector ends elsewhere', PSSRWarning, stacklevel=3)
+    return float(top)
 
 # %% ../../nbs/15_measure.fwhm.ipynb #cf2e22be
 @dataclass(frozen=True, eq=False)
@@ -333,9 +374,10 @@ def main_peak(
     fwhm_nm: np.ndarray,        # (n,) widths, nm; NaN are left out
     bins: int | None = None,    # Number of bins; None: Freedman and Diaconis
 ) -> MainPeak:                  # Centre and spread of the main peak
-    "Gaussian fit of the main peak of a histogram (Wang et al. 2018, Fig. 5). NaN with a reason below 20 values."
+    "Gaussian fit of the main peak of a histogram (Wang et al. 2019, Fig. 5). NaN with a reason below 20 values."
     from scipy.optimize import curve_fit
     v = np.asarray(fwhm_nm, float)
+    if bins is not None: bins = number(bins, 'bins', 3, whole=True)
     v, nan = v[np.isfinite(v)], float('nan')
     no = lambda why: MainPeak(nan, nan, nan, len(v), np.empty(0), np.empty(0, int), nan, why)
     if len(v) < 20: return no(f'{len(v)} beads are too few for a histogram, at least 20 are needed')

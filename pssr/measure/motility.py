@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 
+from .pixels import number
 from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['Kymograph', 'kymograph', 'Track', 'find_positions', 'find_tracks', 'Motion', 'motion', 'TrackMatch', 'match_tracks']
+__all__ = ['SIZES', 'OVERLAP', 'BESIDE', 'LIMIT', 'SWERVE', 'SPEEDS', 'BRIGHTNESS', 'DARK', 'Kymograph', 'kymograph',
+           'find_positions', 'Track', 'find_tracks', 'Motion', 'motion', 'TrackMatch', 'match_tracks']
 
 # %% ../../nbs/15_measure.motility.ipynb #9bb557f2
 @dataclass(frozen=True)
@@ -44,8 +46,9 @@ def kymograph(
     if 'T' not in stack.axes or stack.data.ndim != 3:
         raise PSSRError(f'{who}: a kymograph needs a (T, Y, X) movie, this has the axes {stack.axes}')
     if reduce not in ('max', 'mean'): raise UsageError(f"reduce must be 'max' or 'mean', got {reduce!r}")
-    if width_px < 1: raise UsageError(f'width_px must be at least 1, got {width_px}')
-    at = _band(np.asarray(path, np.float64), int(width_px))
+    width = number(width_px, 'width_px', least=1, whole=True)
+    given = [v if v is None else number(v, name, above=0) for v, name in ((pixel_nm, 'pixel_nm'), (frame_s, 'frame_s'))]
+    at = _band(np.asarray(path, np.float64), width)
     if (at < -0.5).any() or (at.reshape(2, -1).max(1) > np.array(stack.shape[-2:]) - 0.5).any():
         raise PSSRError(f'{who}: the line and its band reach out of the image of {stack.shape[-2]} × {stack.shape[-1]} px')
     rows = np.empty((stack.sizes['T'], at.shape[2]), np.float32)
@@ -54,9 +57,9 @@ def kymograph(
         rows[t] = band.max(0) if reduce == 'max' else band.mean(0)
     if not np.isfinite(rows).all(): raise PSSRError(f'{who}: has NaN or infinite pixels along the line: replace them first')
     own = stack.pixel_yx_nm
-    if pixel_nm is None and own and not np.isclose(*own, rtol=0.01):
+    if given[0] is None and own and not np.isclose(*own, rtol=0.01):
         raise PSSRError(f'{who}: pixels of {own[0]:g} × {own[1]:g} nm are not square')
-    return Kymograph(rows, float(pixel_nm or (own[1] if own else 1.)), float(frame_s or stack.frame_s or 1.), np.asarray(path, float))
+    return Kymograph(rows, float(given[0] or (own[1] if own else 1.)), float(given[1] or stack.frame_s or 1.), np.asarray(path, float))
 
 def _band(path: np.ndarray, width: int) -> np.ndarray:
     "(2, width, n): where to sample, n positions one pixel apart along the line and `width` across it."
@@ -73,6 +76,40 @@ def _band(path: np.ndarray, width: int) -> np.ndarray:
     return centre[:, None] + across[:, None]*(np.arange(width) - (width - 1)/2)[None, :, None]
 
 # %% ../../nbs/15_measure.motility.ipynb #06ae4103
+SIZES = (1, 1.5, 2.2, 3.2)   # Lengths that are looked for, in lengths of the shortest object (our choice, as all constants here)
+OVERLAP = 0.8                # Two maxima nearer than this share of their mean length are one object
+
+def find_positions(
+    kymo: Kymograph,          # Kymograph
+    object_nm: float,         # Length of the shortest objects along the line (full width), nm; three times longer ones are found, too
+    threshold: float = 5.,    # Height above the filtered noise, robust standard deviations
+) -> list[np.ndarray]:        # For every row the positions, in steps (fractions too), ascending
+    "Maxima over place and size (Lindeberg, Int. J. Comput. Vis. 30, 79, 1998) that rise above the noise."
+    threshold = number(threshold, 'threshold', least=0)
+    sigma = number(object_nm, 'object_nm', above=0)/kymo.step_nm/2.355
+    if sigma < 0.5: raise UsageError(f'objects of {object_nm:g} nm are smaller than the {kymo.step_nm:g} nm between two positions')
+    if 4*sigma > kymo.data.shape[1]: raise UsageError(f'objects of {object_nm:g} nm are longer than half the line')
+    noise = np.diff(kymo.data, axis=0)                       # what changes from frame to frame, objects that move aside
+    found = [[] for _ in kymo.data]
+    for s in sigma*np.array(SIZES):
+        band, flicker = (-s**2*ndimage.gaussian_filter1d(k, s, axis=1, order=2, mode='nearest') for k in (kymo.data, noise))
+        spread = 1.4826*np.median(np.abs(flicker - np.median(flicker)))/2**0.5
+        floor = max(threshold*spread, 0.02*float(np.ptp(band)))   # also where there is no noise at all
+        left, top, right = band[:, :-2], band[:, 1:-1], band[:, 2:]
+        t, x = np.nonzero((top > left) & (top >= right) & (top > floor))
+        a, b, c = left[t, x], top[t, x], right[t, x]
+        at = x + 1 + 0.5*(a - c)/np.minimum(a - 2*b + c, -1e-12)
+        for row, height, place in zip(t, b, at): found[row].append((float(height), float(place), float(s)))
+    return [_strongest(maxima) for maxima in found]
+
+def _strongest(maxima: list) -> np.ndarray:
+    "Places of the maxima (height, place, sigma) that no higher one covers."
+    kept = []
+    for height, x, s in sorted(maxima, reverse=True):
+        if all(abs(x - y) > OVERLAP*2.355*(s + other)/2 for y, other in kept): kept.append((x, s))
+    return np.array(sorted(x for x, _ in kept), float)
+
+# %% ../../nbs/15_measure.motility.ipynb #688efb43
 @dataclass(frozen=True)
 class Track:
     "One object over time."
@@ -81,80 +118,114 @@ class Track:
 
     def __len__(self): return len(self.time_s)
 
-def find_positions(
-    kymo: Kymograph,          # Kymograph
-    object_nm: float,         # Length of an object along the line (full width), nm
-    threshold: float = 5.,    # Height above the filtered noise, robust standard deviations
-) -> list[np.ndarray]:        # For every row the positions, in steps (fractions too)
-    "Maxima of the band-passed rows, brighter than the noise."
-    sigma = object_nm/kymo.step_nm/2.355
-    if sigma < 0.5: raise UsageError(f'objects of {object_nm:g} nm are smaller than the {kymo.step_nm:g} nm between two positions')
-    if 4*sigma > kymo.data.shape[1]: raise UsageError(f'objects of {object_nm:g} nm are longer than half the line')
-    smooth = ndimage.gaussian_filter1d(kymo.data, sigma, axis=1, mode='nearest')
-    band = smooth - ndimage.gaussian_filter1d(kymo.data, 3*sigma, axis=1, mode='nearest')
-    noise = np.diff(kymo.data, axis=0)                       # what changes from frame to frame, objects that move aside
-    noise = ndimage.gaussian_filter1d(noise, sigma, axis=1, mode='nearest')
-    spread = 1.4826*np.median(np.abs(noise - np.median(noise)))/2**0.5
-    floor = max(threshold*spread, 0.02*float(np.ptp(band)))  # also where there is no noise at all
-    found = []
-    for row in band:
-        peaks, _ = signal.find_peaks(np.pad(row, 1, mode='reflect'), height=floor, distance=max(1, sigma))
-        peaks = peaks[(peaks > 1) & (peaks < len(row))] - 1
-        left, top, right = row[peaks - 1], row[peaks], row[peaks + 1]
-        found.append(peaks + 0.5*(left - right)/np.minimum(left - 2*top + right, -1e-12))
-    return found
-
 def find_tracks(
     kymo: Kymograph,               # Kymograph
-    object_nm: float,              # Length of an object along the line, nm
+    object_nm: float,              # Length of the shortest objects along the line, nm
     max_speed_nm_s: float,         # Nothing moves faster, nm/s
     min_s: float = 10.,            # Shorter tracks are left out, s
     gap_frames: int = 3,           # Rows in which an object may be invisible
     threshold: float = 5.,         # Height above the filtered noise, robust standard deviations
-    memory_s: float = 3.,          # The velocity that an object keeps in an encounter is that of its last seconds
+    memory_s: float = 2.,          # The speed at an end or a beginning is that of so many seconds
+    hidden_s: float = 12.,         # Ends and beginnings this far apart are not joined: the longest encounter, s
 ) -> list[Track]:
     "Tracks in a kymograph, longest first. Raises `UsageError` for speeds or sizes that are not positive."
-    if not (max_speed_nm_s > 0 and object_nm > 0): raise UsageError('object_nm and max_speed_nm_s must be positive')
-    size, step = object_nm/kymo.step_nm, max_speed_nm_s*kymo.frame_s/kymo.step_nm
-    memory = max(int(round(memory_s/kymo.frame_s)), 3)
-    alive, ended = [], []
-    for t, found in enumerate(find_positions(kymo, object_nm, threshold)):
-        for o in _follow(alive, t, found, size, step, memory): alive.append(o)
-        gone = [o for o in alive if t - o.seen > gap_frames or t - o.rows[-1] > 100]      # merged with another one at most so long
-        ended, alive = ended + gone, [o for o in alive if o not in gone]
-    tracks = [Track(np.array(o.rows)*kymo.frame_s, np.array(o.places)*kymo.step_nm) for o in ended + alive]
+    size = number(object_nm, 'object_nm', above=0)/kymo.step_nm
+    step = number(max_speed_nm_s, 'max_speed_nm_s', above=0)*kymo.frame_s/kymo.step_nm
+    memory = max(round(number(memory_s, 'memory_s', above=0)/kymo.frame_s), 3)
+    gap, hidden = number(gap_frames, 'gap_frames', least=0, whole=True), max(number(hidden_s, 'hidden_s', least=0)/kymo.frame_s, 1)
+    min_s = number(min_s, 'min_s', least=0)
+    pieces = _link(find_positions(kymo, object_nm, threshold), size, step, gap, memory)
+    pieces = _unshared(_cut(pieces, size, gap, len(kymo.data)), size, gap)
+    tracks = [Track(np.array(p.rows)*kymo.frame_s, np.array(p.places)*kymo.step_nm)
+              for p in _join(pieces, kymo, size, step, memory, hidden)]
     tracks = [t for t in tracks if len(t) > 1 and t.time_s[-1] - t.time_s[0] >= min_s]
     return sorted(tracks, key=lambda t: -(t.time_s[-1] - t.time_s[0]))
 
-class _Object:
-    "A track that grows: rows and places of its own maxima, and when something was last seen where it should be."
-    def __init__(self, t: int, x: float): self.rows, self.places, self.seen, self.speed = [t], [float(x)], t, 0.
-    def expected(self, t: int) -> float: return self.places[-1] + self.speed*(t - self.rows[-1])
-    def add(self, t: int, x: float, step: float, memory: int, alone: bool):
-        "A maximum of its own. Near others maxima attract each other: they say where it is, not how fast."
-        self.rows.append(t); self.places.append(float(x)); self.seen = t
-        rows, places = np.array(self.rows[-memory:]), np.array(self.places[-memory:])
-        if alone and len(rows) > 2: self.speed = float(np.clip(np.polyfit(rows - rows[-1], places, 1)[0], -step, step))
+class _Piece:
+    "Part of a track: rows, and places in steps."
+    def __init__(self, rows, places): self.rows, self.places = list(rows), list(places)
+    def speed(self, memory: int, step: float, end: bool = True) -> float:
+        "Slope of the regression at one end, steps per row; 0 for fewer than three places."
+        part = slice(-memory, None) if end else slice(0, memory)
+        rows, places = np.array(self.rows[part], float), np.array(self.places[part])
+        if len(rows) < 3: return 0.
+        rows -= rows.mean()
+        return float(np.clip(rows @ places/(rows @ rows), -step, step))
 
-def _follow(alive: list, t: int, found: np.ndarray, size: float, step: float, memory: int) -> list:
-    "Give the maxima of one row to the objects that expect them; returns new objects for maxima that nobody expected."
-    expected = np.array([o.expected(t) for o in alive])
-    gate = np.array([max(step*(t - o.rows[-1] if len(o.rows) == 1 else 1), size/2) for o in alive])
-    miss = np.abs(expected[:, None] - found[None]) if len(alive) else np.empty((0, len(found)))
-    allowed = miss <= gate[:, None]
-    rows, cols = linear_sum_assignment(np.where(allowed, miss, 1e6)) if miss.size else ((), ())
-    pairs = {int(i): int(j) for i, j in zip(rows, cols) if allowed[i, j]}
-    order = np.argsort(expected)
-    reach = max(step, size/2)                                   # in one row nothing leaves this
-    for crowd in np.split(order, np.flatnonzero(np.diff(expected[order]) > 1.6*size) + 1) if len(alive) else ():
-        low, high = expected[crowd[0]] - reach, expected[crowd[-1]] + reach
-        seen = int(np.sum((found > low) & (found < high)))
-        for i in crowd:
-            if seen >= len(crowd):                              # everybody can be told apart
-                if i in pairs: alive[i].add(t, found[pairs[i]], step, memory, len(crowd) == 1)
-            elif seen: alive[i].seen = t                        # they hide each other: all go on as before
-    taken = set(pairs.values())
-    return [_Object(t, x) for j, x in enumerate(found) if j not in taken and (not len(alive) or np.abs(expected - x).min() > size)]
+def _link(found: list, size: float, step: float, gap: int, memory: int) -> list:
+    "Step 1: every maximum to the piece that expects it, or a new piece."
+    alive, ended = [], []
+    for t, places in enumerate(found):
+        waited = np.array([t - p.rows[-1] for p in alive])
+        gate = np.array([max(size, step)/2 if len(p.rows) > 2 else max(step*w, size/2) for p, w in zip(alive, waited)])
+        expected = np.array([p.places[-1] + w*p.speed(memory, step) for p, w in zip(alive, waited)])
+        miss = np.abs(expected[:, None] - places[None]) if len(alive) else np.empty((0, len(places)))
+        rows, cols = linear_sum_assignment(np.where(miss <= gate[:, None], miss, 1e6)) if miss.size else ((), ())
+        pairs = [(i, j) for i, j in zip(rows, cols) if miss[i, j] <= gate[i]]
+        for i, j in pairs: alive[i].rows.append(t); alive[i].places.append(float(places[j]))
+        alive += [_Piece([t], [float(places[j])]) for j in set(range(len(places))) - {j for _, j in pairs}]
+        ended += [p for p in alive if t - p.rows[-1] > gap]
+        alive = [p for p in alive if t - p.rows[-1] <= gap]
+    return ended + alive
+
+BESIDE = 1.25   # Pieces are beside each other up to this distance, in lengths of the shortest object
+
+def _cut(pieces: list, size: float, gap: int, n_rows: int) -> list:
+    "Step 2: no piece goes through the beginning or the end of another one beside it. Pieces no longer than a gap are noise."
+    pieces = [p for p in pieces if len(p.rows) > gap]
+    ends = [(p.rows[i], p.places[i], p) for p in pieces for i in (0, -1) if gap < p.rows[i] < n_rows - 1 - gap]
+    out = []
+    for p in pieces:
+        rows, places = np.array(p.rows), np.array(p.places)
+        beside = {t for t, x, other in ends if other is not p and rows[0] < t < rows[-1]
+                  and abs(np.interp(t, rows, places) - x) < BESIDE*size}
+        cuts = [0, *np.searchsorted(rows, sorted(beside)), len(rows)]
+        out += [_Piece(rows[a:b], places[a:b]) for a, b in zip(cuts, cuts[1:]) if b - a > gap]
+    return out
+
+def _unshared(pieces: list, size: float, gap: int) -> list:
+    "Step 2: without the pieces that several lead into and several come out of."
+    if not pieces: return pieces
+    first, last = (np.array([(p.rows[i], p.places[i]) for p in pieces]) for i in (0, -1))
+    def beside(a, b): return ((np.abs(a[:, None] - b[None]) <= (gap + 2, BESIDE*size)).all(-1) & ~np.eye(len(a), dtype=bool)).sum(1)
+    shared = (beside(first, last) > 1) & (beside(last, first) > 1)
+    return [p for p, s in zip(pieces, shared) if not s]
+
+LIMIT = 3.                             # Ends and beginnings that cost more than this are not joined. It is the sum of
+SWERVE = 0.15                          # (miss/(size/2 + SWERVE max_speed gap))² with factors below, LIMIT gap/hidden_s,
+SPEEDS, BRIGHTNESS, DARK = 16., 4., 6. # SPEEDS (Δspeed/max_speed)², BRIGHTNESS (ln ratio)², DARK times the share of the way without light
+
+def _join(pieces: list, kymo: Kymograph, size: float, step: float, memory: int, hidden: float) -> list:
+    "Step 3: the cheapest set of joints from ends to later beginnings."
+    n, data = len(pieces), kymo.data
+    if not n: return []
+    first, last = (np.array([(p.rows[i], p.places[i]) for p in pieces]) for i in (0, -1))
+    before, after = (np.array([p.speed(memory, step, end) for p in pieces]) for end in (True, False))
+    dark = np.percentile(data, 10)
+    light = [data[p.rows, np.clip(np.rint(p.places), 0, data.shape[1] - 1).astype(int)] for p in pieces]
+    bright = np.maximum([np.median(v) - dark for v in light], 1e-6*max(float(np.ptp(data)), 1e-30))
+    near = ndimage.maximum_filter1d(data, 2*int(size//2) + 1, axis=1) - dark
+    gap, way = (first[None, :, k] - last[:, None, k] for k in (0, 1))
+    cost = np.full((n, 2*n), 1e6)
+    cost[np.arange(n), n + np.arange(n)] = LIMIT              # an end that stays one
+    for i, j in zip(*np.nonzero((gap > 0) & (gap <= hidden) & (np.abs(way) <= step*gap + size))):
+        g, w, speeds = gap[i, j], way[i, j], (before[i], after[j])
+        outside = max(min(speeds)*g - w, w - max(speeds)*g, 0)     # not to be reached by changing the speed on the way
+        sd = size/2 + SWERVE*step*g
+        between = np.arange(last[i, 0] + 1, first[j, 0])
+        x = np.clip(np.rint(last[i, 1] + w*(between - last[i, 0])/g), 0, data.shape[1] - 1).astype(int)
+        unlit = np.mean(near[between.astype(int), x] < min(bright[i], bright[j])/2)*min(len(x)/4, 1) if len(x) else 0
+        cost[i, j] = ((outside/sd)**2/2 + ((w - sum(speeds)*g/2)/sd)**2/8 + SPEEDS*((speeds[0] - speeds[1])/step)**2
+                      + BRIGHTNESS*np.log(bright[i]/bright[j])**2 + DARK*unlit + LIMIT*g/hidden)
+    follows = {i: j for i, j in zip(*linear_sum_assignment(cost)) if j < n and cost[i, j] < LIMIT}
+    joined = []
+    for i in set(range(n)) - set(follows.values()):
+        track = _Piece(pieces[i].rows, pieces[i].places)
+        while i in follows:
+            i = follows[i]
+            track.rows += pieces[i].rows; track.places += pieces[i].places
+        joined.append(track)
+    return joined
 
 # %% ../../nbs/15_measure.motility.ipynb #48d8d502
 @dataclass(frozen=True)
@@ -177,7 +248,7 @@ def motion(
 ) -> Motion:
     "Distance, speed and pauses of a track. Raises `PSSRError` for fewer than two positions."
     if len(track) < 2: raise PSSRError('a track of fewer than two positions has no motion')
-    if not (np.isfinite(pause_nm_s) and pause_nm_s >= 0): raise UsageError(f'pause_nm_s must be a speed of 0 or more, got {pause_nm_s!r}')
+    pause_nm_s, smooth_s = number(pause_nm_s, 'pause_nm_s', least=0), number(smooth_s, 'smooth_s', least=0)
     t = np.asarray(track.time_s, float)
     if (np.diff(t) <= 0).any(): raise PSSRError('the times of a track must ascend')
     frame = float(np.median(np.diff(t)))
@@ -209,7 +280,7 @@ def match_tracks(
     radius_nm: float,            # Farther apart on average than this is no match, nm
 ) -> TrackMatch:
     "One-to-one assignment of tracks by common time and mean distance, at least half of the found track's time being shared."
-    if not radius_nm > 0: raise UsageError(f'radius_nm must be positive, got {radius_nm!r}')
+    radius_nm = number(radius_nm, 'radius_nm', above=0)
     apart, shared = np.full((len(truth), len(found)), np.inf), np.zeros((len(truth), len(found)))
     for i, a in enumerate(truth):
         for j, b in enumerate(found):

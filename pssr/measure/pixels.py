@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stack import PSSRError, PSSRWarning, Stack, UsageError
+from ..stack import PSSRError, PSSRWarning, Stack, UsageError, number
 
 # %% auto #0
-__all__ = ['LARGEST', 'BLOCK', 'blocks', 'pixels', 'pair', 'plane', 'number', 'PixelSize', 'unit', 'square_pixel_nm', 'Moments',
-           'moments']
+__all__ = ['LARGEST', 'BLOCK', 'blocks', 'pixels', 'pair', 'plane', 'PixelSize', 'unit', 'square_pixel_nm', 'Moments', 'moments']
 
 # %% ../../nbs/15_measure.pixels.ipynb #aa0577e8
 LARGEST = 1e15   # Squares of larger grey levels (or of ones below its inverse), summed over an image, leave the range of float32
@@ -40,7 +39,8 @@ def pixels(
     name = f'{role} {image.name}' if isinstance(image, Stack) and image.name else role
     given = image.data if isinstance(image, Stack) else image
     if np.ma.is_masked(given): raise PSSRError(f'{name}: has masked pixels: crop or fill them before measuring')
-    data = np.asarray(given)
+    try: data = np.asarray(given)
+    except ValueError: raise PSSRError(f'{name}: rows of different lengths are no image') from None
     if data.dtype.kind not in 'uif':
         raise PSSRError(f'{name}: pixels of type {data.dtype} cannot be measured: convert to integers or floats')
     if data.ndim < 2 or not data.size:
@@ -87,28 +87,6 @@ def plane(
         raise PSSRError(f'{name}: {data.shape[0]} × {data.shape[1]} px are too few, '
                         f'this measurement needs {least_px} × {least_px}')
     return data, name
-
-# %% ../../nbs/15_measure.pixels.ipynb #dea4f50e
-def number(
-    value,                   # What the caller gave
-    name: str,               # Name of the argument, for the message
-    least: float = -np.inf,  # Smallest value that is allowed
-    most: float = np.inf,    # Largest value that is allowed
-    above: float = -np.inf,  # The value must be larger than this
-    below: float = np.inf,   # The value must be smaller than this
-    whole: bool = False,     # Only whole numbers
-) -> float:                  # The number, an `int` if `whole`
-    "One finite number in its range. Raises `UsageError`: which argument, what is allowed, what was given."
-    real = np.ndim(value) == 0 and not isinstance(value, (bool, np.bool_, str, bytes)) and value is not None
-    try: x = float(value) if real else np.nan
-    except (TypeError, ValueError): x = np.nan
-    if np.isfinite(x) and least <= x <= most and above < x < below and not (whole and x != int(x)):
-        return int(x) if whole else x
-    bounds = [f'{word} {bound:g}' for word, bound in (('from', least), ('above', above), ('up to', most), ('below', below))
-              if np.isfinite(bound)]
-    said = repr(value)
-    raise UsageError(f'{" ".join([name, "must be a", "whole number" if whole else "number", *bounds])}, '
-                     f'got {said if len(said) < 50 else said[:46] + " ..."}')
 
 # %% ../../nbs/15_measure.pixels.ipynb #518862af
 class PixelSize(float):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .pixels import pixels, plane, square_pixel_nm
+from .pixels import PixelSize, number, pixels, plane, square_pixel_nm
 from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
@@ -24,6 +24,7 @@ class Profile:
     values: np.ndarray              # (n,) float64 grey levels
     yx: np.ndarray | None = None    # (n, 2) places (y, x) of the samples in the image, px; None along depth
     width_px: int = 1               # Pixels averaged across the line (along depth: edge of the averaged square)
+    unit: str = 'nm'                # Of the positions; 'px' if the pixel size is unknown
 
     @property
     def step_nm(self) -> float:
@@ -31,18 +32,18 @@ class Profile:
         return float(self.position_nm[1] - self.position_nm[0])
     def __len__(self): return len(self.values)
     def __repr__(self):
-        return f'Profile({len(self)} samples, {self.position_nm[-1]:.4g} nm long, {self.width_px} px wide)'
+        return f'Profile({len(self)} samples, {self.position_nm[-1]:.4g} {self.unit} long, {self.width_px} px wide)'
 
 LEAST = 5   # Samples: a peak of four unknowns (place, width, height, offset) needs one more
 
 def as_profile(
     profile: Profile | np.ndarray,  # A `Profile`, or (n,) grey levels
-    pixel_nm: float = 1.0,          # Distance between samples of a plain array, nm
+    pixel_nm: float = 1.0,          # Distance between samples of a plain array, nm; 1: unknown, positions are in px
 ) -> Profile:                       # At least five finite float64 values
     "The gate for everything that measures a profile. Raises `PSSRError` for NaN and too few samples, `UsageError`."
     pixel_nm = square_pixel_nm(None, pixel_nm)
     if isinstance(profile, Profile):
-        if pixel_nm != 1.0: raise UsageError('this Profile knows its positions: give pixel_nm to the call that made it')
+        if pixel_nm.known: raise UsageError('this Profile knows its positions: give pixel_nm to the call that made it')
         steps = np.diff(profile.position_nm)
         if len(steps) and not (steps.min() > 0 and np.ptp(steps) <= 1e-3 * steps.max()):
             raise PSSRError('profile: its positions must rise in even steps')
@@ -52,7 +53,7 @@ def as_profile(
     if values.dtype.kind not in 'uif': raise PSSRError(f'profile: values of type {values.dtype} cannot be measured')
     if len(values) < LEAST: raise PSSRError(f'profile: {len(values)} samples are too few, at least {LEAST} are needed')
     if bad := np.count_nonzero(~np.isfinite(values)): raise PSSRError(f'profile: {bad} values are NaN or infinite')
-    return made or Profile(np.arange(len(values)) * pixel_nm, values.astype(np.float64))
+    return made or Profile(np.arange(len(values)) * pixel_nm, values.astype(np.float64), unit=pixel_nm.unit)
 
 # %% ../../nbs/15_measure.profile.ipynb #6d063f66
 def line_samples(
@@ -64,8 +65,7 @@ def line_samples(
     except (TypeError, ValueError): points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) < 2 or not np.isfinite(points).all():
         raise UsageError('a line needs at least two places (y, x) in px')
-    if isinstance(width_px, bool) or not isinstance(width_px, (int, np.integer)) or width_px < 1:
-        raise UsageError(f'width_px must be a whole number of pixels >= 1, got {width_px!r}')
+    width_px = number(width_px, 'width_px', 1, whole=True)
     length = np.linalg.norm(np.diff(points, axis=0), axis=1)
     if not length.min() > 0: raise UsageError('two neighbouring places of the line are the same')
     corner = np.append(0, np.cumsum(length))
@@ -73,7 +73,7 @@ def line_samples(
     piece = np.clip(np.searchsorted(corner, distance, 'right') - 1, 0, len(length) - 1)
     along = (np.diff(points, axis=0) / length[:, None])[piece]
     centre = points[piece] + (distance - corner[piece])[:, None] * along
-    across = np.arange(int(width_px)) - (int(width_px) - 1) / 2
+    across = np.arange(width_px) - (width_px - 1) / 2
     return distance, centre.T[:, :, None] + np.stack([along[:, 1], -along[:, 0]])[:, :, None] * across
 
 # %% ../../nbs/15_measure.profile.ipynb #cccb7bdb
@@ -89,7 +89,8 @@ def line_profile(
     from scipy.ndimage import map_coordinates
     data, name = plane(image)
     distance, yx = line_samples(start if end is None else [start, end], width_px)
-    if order not in (0, 1, 3): raise UsageError(f'order must be 0 (nearest), 1 (linear) or 3 (cubic), got {order!r}')
+    if number(order, 'order', 0, 3, whole=True) == 2:
+        raise UsageError(f'order must be 0 (nearest), 1 (linear) or 3 (cubic), got {order!r}')
     low, high = yx.min((1, 2)), yx.max((1, 2))
     if low.min() < -1e-9 or (high > np.array(data.shape) - 1 + 1e-9).any():
         (y0, x0), (y1, x1), (h, w) = low, high, data.shape
@@ -99,7 +100,8 @@ def line_profile(
     last = np.ceil(high).astype(int) + 13
     part = data[first[0]:last[0], first[1]:last[1]].astype(np.float64)
     values = map_coordinates(part, yx - first[:, None, None], order=order, mode='mirror').mean(1)
-    return Profile(distance * square_pixel_nm(image, pixel_nm), values, yx.mean(2).T, int(width_px))
+    size = square_pixel_nm(image, pixel_nm)
+    return Profile(distance * size, values, yx.mean(2).T, int(width_px), size.unit)
 
 # %% ../../nbs/15_measure.profile.ipynb #a975c01f
 def axial_profile(
@@ -113,19 +115,18 @@ def axial_profile(
     if data.ndim != 3 or getattr(volume, 'axes', 'ZYX') != 'ZYX':
         raise PSSRError(f'{name}: a (Z, Y, X) volume is needed, this has shape {data.shape}: choose one with isel')
     step, own = square_pixel_nm(None, pixel_nm), (getattr(volume, 'pixel_nm', None) or {}).get('Z')
-    if own and pixel_nm == 1.0: step = own
+    if own and not step.known: step = PixelSize(own)
     if crop_px is not None:
-        if isinstance(crop_px, bool) or not isinstance(crop_px, (int, np.integer)):
-            raise UsageError(f'crop_px must be a whole number of pixels or None, got {crop_px!r}')
+        crop_px = number(crop_px, 'crop_px', 1, whole=True)
         edge = np.array(data.shape[1:])
         middle = (edge - 1) / 2 if centre is None else np.asarray(centre, dtype=np.float64)
         first = np.floor(middle - (crop_px - 1) / 2 + 0.5).astype(int)
-        if crop_px < 1 or (first < 0).any() or (first + crop_px > edge).any():
+        if (first < 0).any() or (first + crop_px > edge).any():
             raise PSSRError(f'{name}: a square of {crop_px} px around y {middle[0]:g}, x {middle[1]:g} leaves its '
                             f'{edge[0]} × {edge[1]} px: choose another crop_px or centre')
         data = data[:, first[0]:first[0] + crop_px, first[1]:first[1] + crop_px]
     values = np.array([p.mean(dtype=np.float64) for p in data])
-    return Profile(np.arange(len(values)) * step, values, None, crop_px or min(data.shape[1:]))
+    return Profile(np.arange(len(values)) * step, values, None, crop_px or min(data.shape[1:]), step.unit)
 
 # %% ../../nbs/15_measure.profile.ipynb #d6b3c351
 @dataclass(frozen=True)
@@ -138,6 +139,7 @@ class Resolvability:
     trough: float                   # Mean grey level of the troughs, background removed
     found: int                      # Peaks found
     reason: str = ''                # Why the contrast is 0 or NaN, or what else to know
+    unit: str = 'nm'                # Of the places; 'px' if the distance of the samples is unknown
 
     @property
     def spacing_nm(self) -> float:
@@ -168,26 +170,25 @@ def resolvability(
     "Contrast between neighbouring peaks; 0 when expected ones are missing, NaN when nothing is expected or seen."
     from scipy.signal import find_peaks
     p = as_profile(profile, pixel_nm)
-    if n_peaks is not None and not (isinstance(n_peaks, (int, np.integer)) and n_peaks >= 2):
-        raise UsageError(f'n_peaks must be a whole number, at least 2, got {n_peaks!r}')
-    if not (0 <= height < 1 and 0 <= prominence < 1): raise UsageError('height and prominence are shares, 0 to below 1')
-    v, nan = p.values - background, float('nan')
+    if n_peaks is not None: n_peaks = number(n_peaks, 'n_peaks', 2, whole=True)
+    height, prominence = (number(v, k, 0, below=1) for k, v in (('height', height), ('prominence', prominence)))
+    v, nan = p.values - number(background, 'background'), float('nan')
     top = v.max()
     index, info = find_peaks(v / top, height=height, prominence=max(prominence, 1e-9)) if top > 0 else ((), {})
     found, reason = len(index), ''
     if found < (n_peaks or 2):
         reason = f'{found} peak{"s" * (found != 1)} found' + (f' where {n_peaks} were expected' if n_peaks else '')
         at = tuple(float(i * p.step_nm) for i in index)
-        return Resolvability(0. if n_peaks else nan, at, (), nan, nan, found, reason)
+        return Resolvability(0. if n_peaks else nan, at, (), nan, nan, found, reason, p.unit)
     if n_peaks and found > n_peaks:
         order = np.argsort(-info['prominences'], kind='stable')
         reason, rise = f'{found} peaks found where {n_peaks} were expected: ', info['prominences'][order]
         if rise[n_peaks - 1] < STAND_OUT * rise[n_peaks]:
             at = tuple(float(i * p.step_nm) for i in index)
-            return Resolvability(0., at, (), nan, nan, found, reason + 'none stand out')
+            return Resolvability(0., at, (), nan, nan, found, reason + 'none stand out', p.unit)
         index, reason = np.sort(index[order[:n_peaks]]), reason + 'the most prominent are compared'
     low = np.array([a + np.argmin(v[a:b + 1]) for a, b in zip(index[:-1], index[1:])])
     (peak_at, peaks), (trough_at, troughs) = _vertex(v, index), _vertex(v, low)
     peak, trough = float(peaks.mean()), max(0., float(troughs.mean()))
     return Resolvability((peak - trough) / (peak + trough), tuple(map(float, peak_at * p.step_nm)),
-                         tuple(map(float, trough_at * p.step_nm)), peak, trough, found, reason)
+                         tuple(map(float, trough_at * p.step_nm)), peak, trough, found, reason, p.unit)

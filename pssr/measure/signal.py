@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .pixels import blocks, pixels, plane
+from .pixels import number, pixels, plane
+from .squirrel import _strips
 from .stats import linear_regression
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
@@ -50,10 +51,11 @@ def snr(
     image: np.ndarray | Stack,   # (Y, X), any integer or float type
     background=None,             # Required: slices (y, x), box (y, x, height, width), mask, or an array of its pixels
 ) -> float:                      # NaN, with a warning, where the background has no scatter
-    "(maximum − mean of the background) / its SD (n − 1), Fang et al., SNR quantification. Raises `PSSRError`."
+    "(maximum − mean of the background) / its SD (n − 1), Fang et al. 2021, SNR quantification. Raises `PSSRError`."
     data, name = plane(image)
-    whole = isinstance(background, np.ndarray) and background.dtype.kind in 'ui' and background.shape == (4,)     # a box
-    if isinstance(background, np.ndarray) and background.dtype.kind in 'uif' and not whole:
+    array = isinstance(background, np.ndarray)
+    box = array and background.dtype.kind in 'ui' and background.shape == (4,)
+    if array and background.dtype.kind in 'uif' and not box:
         if background.shape == data.shape: raise UsageError('background: a mask must be Boolean: pass mask > 0')
         ground = background
     else: ground = data[_region(background, data.shape, name)]
@@ -69,17 +71,16 @@ def snr(
 # %% ../../nbs/15_measure.signal.ipynb #656930b5
 def photon_snr(
     counts: np.ndarray | Stack,   # (..., Y, X) raw camera counts
-    offset: float = 100.,         # Counts without light; defaults of Chen et al.
+    offset: float = 100.,         # Counts without light; defaults of Chen et al. 2021
     gain: float = 0.46,           # Photoelectrons per count
     read_noise: float = 1.3,      # Electrons, standard deviation
 ) -> np.ndarray | Stack:          # float32 SNR per pixel, 0 at or below the offset; a `Stack` for a `Stack`
-    "S / √(S + N_r²) with S = (counts − offset) · gain (Chen et al., Methods, Estimating SNR). Raises `UsageError`."
-    for what, v, least in (('offset', offset, -np.inf), ('gain', gain, 0), ('read_noise', read_noise, -1e-9)):
-        if not (np.ndim(v) == 0 and np.isfinite(v) and v > least):
-            raise UsageError(f'{what} must be a {"" if what == "offset" else "positive "}number, got {v!r}')
+    "S / √(S + N_r²) with S = (counts − offset) · gain (Chen et al. 2021, Estimating SNR). Raises `UsageError`."
+    offset, gain = number(offset, 'offset'), number(gain, 'gain', above=0)
+    read_noise = number(read_noise, 'read_noise', 0)
     data, name = pixels(counts, 'counts')
     out = np.empty(data.shape, np.float32)
-    for c, o in blocks(data, out):
+    for c, o in _strips(data, out):
         s = np.maximum((c.astype(np.float64) - offset) * gain, 0)
         np.divide(s, np.sqrt(s + read_noise**2), out=s, where=s > 0)
         o[...] = s
@@ -112,7 +113,8 @@ def _movie(stack):
             raise PSSRError(f'{name}: a movie of one channel is measured (TYX or TZYX), this has the axes {stack.axes}'
                             + (': choose a channel with isel(C=0)' if 'C' in stack.axes else ''))
         return stack.data, name
-    data = stack if hasattr(stack, 'shape') else np.asarray(stack)
+    try: data = stack if hasattr(stack, 'shape') else np.asarray(stack)
+    except ValueError: raise UsageError('movie: frames of one shape are needed') from None
     if len(data.shape) not in (3, 4): raise PSSRError(f'movie: TYX or TZYX is measured, not shape {tuple(data.shape)}')
     return data, 'movie'
 
@@ -121,10 +123,9 @@ def bleaching(
     background=None,                # Required: slices (y, x), box (y, x, height, width) or mask, the same in all frames
     frame_s: float | None = None,   # Time between frames, s; default the stack's own
 ) -> Bleaching:                     # Curve, half-life, rate
-    "Normalised mean intensity over time (Fang et al., photobleaching) and half-life (Chen et al.). Raises `PSSRError`."
+    "Normalised mean intensity over time (Fang et al. 2021) and half-life (Chen et al. 2021). Raises `PSSRError`."
     data, name = _movie(stack)
-    if frame_s is not None and not (np.ndim(frame_s) == 0 and np.isfinite(frame_s) and frame_s > 0):
-        raise UsageError(f'frame_s must be a positive number of seconds, got {frame_s!r}')
+    if frame_s is not None: frame_s = number(frame_s, 'frame_s', above=0)
     if data.shape[0] < 2: raise PSSRError(f'{name}: {data.shape[0]} frame does not make a movie')
     region, signal = _region(background, data.shape[-2:], name), []
     where = (..., *region) if isinstance(region, tuple) else (..., region)
@@ -135,7 +136,7 @@ def bleaching(
     if signal.max() <= 0:
         raise PSSRError(f'{name}: the background region is as bright as the whole frame in every frame: choose another')
     first, nan = signal[0], float('nan')
-    frame_s = getattr(stack, 'frame_s', None) if frame_s is None else float(frame_s)
+    if frame_s is None: frame_s = getattr(stack, 'frame_s', None)
     below = np.flatnonzero(signal <= first / 2)
     if first <= 0: half, reason = nan, 'the first frame has no signal above the background'
     elif not len(below): half, reason = nan, 'half of the first signal is not reached'
@@ -186,10 +187,9 @@ def linearity(
     restored: np.ndarray | Stack,   # The same field, on the same grid or one that is finer by a whole factor
     roi_px: int = 8,                # Edge of a region in raw pixels
 ) -> Linearity:                     # Line, R², and the region means
-    "Restored against raw region means (Chen et al., Linearity estimate). Warns for few regions. Raises `PSSRError`."
+    "Restored against raw region means (Chen et al. 2021, Linearity). Warns for few regions. Raises `PSSRError`."
     (a, _), (b, name) = pixels(raw, 'raw'), pixels(restored, 'restored')
-    if not (np.ndim(roi_px) == 0 and int(roi_px) == roi_px and roi_px > 0):
-        raise UsageError(f'roi_px must be a whole number of pixels, got {roi_px!r}')
+    roi_px = number(roi_px, 'roi_px', 1, whole=True)
     axes = [getattr(s, 'axes', 'ZYX') for s in (raw, restored)]
     if a.ndim != b.ndim or a.ndim > 3 or not {'YX', 'ZYX'}.issuperset(axes):
         raise PSSRError('linearity compares two images or two volumes, of one channel at one time: '
@@ -203,12 +203,12 @@ def linearity(
         warnings.warn(f'raw pixels of {p[0]:g} nm, restored pixels of {q[0]:g} nm, {factor} times as many: '
                       'is it the same field of view?', PSSRWarning, stacklevel=2)
     if min(a.shape[-2:]) < roi_px: raise PSSRError(f'raw has shape {a.shape}: no region of {roi_px} px fits')
-    x, y = _region_means(a, int(roi_px)), _region_means(b, int(roi_px) * factor)
+    x, y = _region_means(a, roi_px), _region_means(b, roi_px * factor)
     if len(x) < FEW_REGIONS:
         warnings.warn(f'{len(x)} regions of {roi_px} px: too few to judge linearity', PSSRWarning, stacklevel=2)
     r = linear_regression(x, y)
     reason = {'all x are equal': 'all raw regions are equal', 'all y are equal': 'all restored regions are equal'}
-    return Linearity(r.slope, r.r2, r.intercept, r.n, r.slope_se, r.slope_low, r.slope_high, int(roi_px), x, y,
+    return Linearity(r.slope, r.r2, r.intercept, r.n, r.slope_se, r.slope_low, r.slope_high, roi_px, x, y,
                      reason.get(r.reason, r.reason))
 
 # %% ../../nbs/15_measure.signal.ipynb #f8bb3900
@@ -229,6 +229,10 @@ class Disagreement:
 def _members(predictions):
     "The members one after the other, all of one shape."
     shape = None
+    try: predictions = iter(predictions)
+    except TypeError:
+        raise UsageError('disagreement compares the restorations of several networks: a list of images, '
+                         f'got {type(predictions).__name__}') from None
     for k, member in enumerate(predictions):
         data, name = pixels(member, f'member {k}')
         if shape not in (None, data.shape):
@@ -236,19 +240,21 @@ def _members(predictions):
         shape = data.shape
         yield data
 
-def _spread(members) -> tuple[np.ndarray, np.ndarray, int]:
-    "Mean and SD (n − 1) over the members, one member in memory at a time (Welford 1962)."
-    mean = m2 = None
-    k = 0
+def _spread(members, relative: bool) -> tuple[np.ndarray, int]:
+    "SD (n − 1) over the members, or SD / mean: one member at a time, as differences to the first (Welford 1962)."
+    first, k = None, 0
     for k, data in enumerate(members, 1):
-        if mean is None: mean, m2 = np.zeros(data.shape), np.zeros(data.shape)
-        for x, m, s in blocks(data, mean, m2):
-            delta = x - m
+        if first is None: first, (mean, m2) = data.copy(), np.zeros((2, *data.shape), np.float32)
+        for x, f, m, s in _strips(data, first, mean, m2):
+            delta = np.subtract(x, f, dtype=np.float64) - m
+            s += delta**2 * ((k - 1) / k)
             m += delta / k
-            s += delta * (x - m)
     if k < 2: raise UsageError(f'disagreement needs two members or more, got {k}')
-    m2 /= k - 1
-    return mean, np.sqrt(m2, out=m2), k
+    for f, m, s in _strips(first, mean, m2):
+        sd = np.sqrt(s.astype(np.float64) / (k - 1))
+        if relative: sd = np.divide(sd, m := f + m.astype(np.float64), out=np.full(sd.shape, np.nan), where=m > 0)
+        s[...] = sd
+    return m2, k
 
 def _laplace_kl(
     means: list[np.ndarray],    # K members, one shape
@@ -259,7 +265,7 @@ def _laplace_kl(
     t = -np.log((node + 1) / 2)                      # quantiles of the exponential distribution
     t, weight = np.r_[t, -t], np.r_[weight, weight] / 4
     out = np.empty(means[0].shape, np.float32)
-    for o, *parts in blocks(out, *means, *scales):
+    for o, *parts in _strips(out, *means, *scales):
         mu, b = (np.stack(p).astype(np.float32) for p in (parts[:len(means)], parts[len(means):]))
         height, total = np.log(2 * b), np.zeros(o.shape, np.float64)
         for i in range(len(mu)):
@@ -270,12 +276,22 @@ def _laplace_kl(
         o[...] = np.maximum(total / len(mu), 0)
     return out
 
+def _scales(scales, shape: tuple) -> list[np.ndarray]:
+    "The widths of the members' distributions, as images."
+    try: scales = list(scales)
+    except TypeError: scales = [scales]
+    def wide(s): return pixels(s, 'scale')[0] if np.ndim(s) else np.broadcast_to(number(s, 'a scale', above=0), shape)
+    out = [wide(s) for s in scales]
+    if any(s.shape != shape for s in out) or not all((s > 0).all() for s in out):
+        raise UsageError('scales: one positive number or image of the same shape for every member')
+    return out
+
 def disagreement(
     predictions,         # K restorations of one image: (K, Y, X), a list, or a generator of arrays or `Stack`s
     kind: str = 'cv',    # 'cv', 'sd' or 'laplace_kl'
     scales=None,         # 'laplace_kl' only: scale of each member's Laplace distribution, as `predictions` or K numbers
 ) -> Disagreement:       # Map, its mean, and which option it is
-    "Disagreement of an ensemble (Chen et al., Suppl. Fig. 4; Weigert et al. 2018). Raises `UsageError`, `PSSRError`."
+    "Disagreement of an ensemble (Chen et al. 2021; Weigert et al. 2018). Raises `UsageError`, `PSSRError`."
     if kind not in ('cv', 'sd', 'laplace_kl'): raise UsageError(f"kind {kind!r}: use 'cv', 'sd' or 'laplace_kl'")
     if (scales is None) == (kind == 'laplace_kl'):
         raise UsageError("'laplace_kl' needs scales, the width of each member's distribution; 'cv' and 'sd' take none")
@@ -283,14 +299,10 @@ def disagreement(
     if kind == 'laplace_kl':
         means = list(_members(predictions))
         if len(means) < 2: raise UsageError(f'disagreement needs two members or more, got {len(means)}')
-        b = [np.broadcast_to(s, means[0].shape) if np.ndim(s) == 0 else pixels(s, 'scale')[0] for s in scales]
-        if len(b) != len(means) or any(s.shape != means[0].shape for s in b) or not all((s > 0).all() for s in b):
-            raise UsageError('scales: one positive number or image of the same shape for every member')
+        b = _scales(scales, means[0].shape)
+        if len(b) != len(means): raise UsageError(f'{len(b)} scales for {len(means)} members: one each is needed')
         out, k = _laplace_kl(means, b), len(means)
-    else:
-        mean, out, k = _spread(_members(predictions))
-        if kind == 'cv': out = np.divide(out, mean, out=np.full(out.shape, np.nan), where=mean > 0)
-        out = out.astype(np.float32)
-    gaps = int(np.isnan(out).sum())
-    mean = float(np.nanmean(out, dtype=np.float64)) if gaps < out.size else float('nan')
-    return Disagreement(out, kind, mean, k, gaps)
+    else: out, k = _spread(_members(predictions), kind == 'cv')
+    gaps = sum(int(np.isnan(o).sum()) for (o,) in _strips(out))
+    total = sum(float(np.nansum(o, dtype=np.float64)) for (o,) in _strips(out))
+    return Disagreement(out, kind, total / (out.size - gaps) if gaps < out.size else float('nan'), k, gaps)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 
 import numpy as np
 from scipy.fft import dctn, idctn
 
-from .pixels import BLOCK, Moments, blocks, moments, plane
+from .pixels import Moments, blocks, moments, plane
 from ..stack import PSSRError, PSSRWarning, Stack
 
 # %% auto #0
@@ -41,6 +41,20 @@ def _block_mean(
     h, w = (n // factor for n in image.shape)
     return image if factor == 1 else image.reshape(h, factor, w, factor).mean((1, 3), dtype=np.float64)
 
+# %% ../../nbs/15_measure.squirrel.ipynb #a5b3711d
+STRIP = 1 << 15   # Pixels worked on at a time: some float64 temporaries of a quarter of a megabyte each
+
+def _strips(
+    *images: np.ndarray,   # Arrays of one shape (..., Y, X)
+    halo: int = 0,         # Rows around each strip that its windows need
+    px: int = STRIP,       # Pixels of a strip, without its halo; at least one row
+):
+    "Like `blocks`, but thinner."
+    step = max(1, px // images[0].shape[-1])
+    for parts in blocks(*images, halo=halo):
+        for row in range(0, parts[0].shape[0] - 2 * halo, step):
+            yield [p[row:row + step + 2 * halo] for p in parts]
+
 # %% ../../nbs/15_measure.squirrel.ipynb #960a77ee
 def _deviation(
     image: np.ndarray,  # (Y, X), any real type
@@ -48,7 +62,7 @@ def _deviation(
     "The image without its mean: large offsets cost no digits afterwards."
     mean = sum(float(b.sum(dtype=np.float64)) for (b,) in blocks(image)) / image.size
     out = np.empty(image.shape, np.float32)
-    for o, b in blocks(out, image): o[...] = np.subtract(b, mean, dtype=np.float64)
+    for o, b in _strips(out, image): o[...] = np.subtract(b, mean, dtype=np.float64)
     return out
 
 def _fold(
@@ -82,16 +96,21 @@ class _Blurred:
         self.parts *= weights[1].astype(np.float32)
         self.parts[0, 0, 0, 0] = 0
 
+    def gauss(self,
+        sigma_px: float,       # Blur, px of the reference
+    ) -> list[np.ndarray]:     # Transmission of the cosines along Y (m, h) and along X (m, w)
+        return [np.exp(-2 * (np.pi * sigma_px * f)**2) for f in self.frequency]
+
     def spectrum(self,
         sigma_px: float,       # Blur, px of the reference
         rows: slice = slice(None),  # Rows of the spectrum
     ) -> np.ndarray:           # Cosine spectrum on the reference's grid, float64
-        gy, gx = (np.exp(-2 * (np.pi * sigma_px * f)**2) for f in self.frequency)
+        gy, gx = self.gauss(sigma_px)
         return np.einsum('ayx,ay->yx', np.einsum('aybx,bx->ayx', self.parts[:, rows], gx), gy[:, rows])
 
     def bands(self):
         "Slices of rows, small enough for the cache."
-        step = max(1, BLOCK // (self.parts[:, 0].size))
+        step = max(1, 4 * STRIP // (self.parts[:, 0].size))
         for i in range(0, self.shape[0], step): yield slice(i, i + step)
 
     def on_grid(self,
@@ -110,27 +129,57 @@ def _minimum(loss, bounds: tuple[float, float], tolerance: float):
     from scipy.optimize import minimize_scalar   # here, to keep the import of `pssr.measure` light
     return minimize_scalar(loss, bounds=bounds, method='bounded', options=dict(xatol=tolerance))
 
+def _loss(
+    reference: np.ndarray,  # (h, w)
+    blurred: _Blurred,      # The image
+):                          # Function of a width and a number type
+    "What blur and gain leave, over the reference's variance; 1 where no gain above 0 fits. float32 is good to 1e-6."
+    r = dctn(_deviation(reference), norm='ortho', overwrite_x=True)
+    bands = list(blurred.bands())
+    rr = sum(float(np.square(r[b], dtype=np.float64).sum()) for b in bands)
+    if len(blurred.parts) == 1:       # sums are vector · matrix · vector, and the matrices do not depend on the width
+        p = blurred.parts[0, :, 0]
+        product = np.multiply(r, p, out=r)
+        def sums(sigma, kind):
+            gy, gx = (g[0].astype(kind) for g in blurred.gauss(sigma))
+            for b in bands:
+                yield (float(gy[b] @ (product[b].astype(kind, copy=False) @ gx)),
+                       float(gy[b]**2 @ (np.square(p[b], dtype=kind) @ gx**2)))
+    else:
+        def sums(sigma, kind):
+            for b in bands:
+                f = blurred.spectrum(sigma, b)
+                yield float(np.vdot(f, r[b])), float(np.vdot(f, f))
+    def loss(sigma, kind=np.float32):
+        rf, ff = map(sum, zip(*sums(sigma, kind)))
+        return 1 - rf**2 / (ff * rr) if rf > 0 else 1.
+    return loss
+
 def _first_width(
     reference: np.ndarray,  # (h, w)
     blurred: _Blurred,      # The image
 ) -> float:                 # Width of the best blur, px of the reference; NaN where no gain above 0 fits
     "Search over the whole field, in the spectrum: a coarse grid, then around its best. 0 unless a blur is better."
-    r = dctn(_deviation(reference), norm='ortho', overwrite_x=True)
-    bands = list(blurred.bands())
-    rr = sum(float(np.square(r[b], dtype=np.float64).sum()) for b in bands)
-    def loss(sigma):
-        rf = ff = 0.
-        for b in bands:
-            f = blurred.spectrum(sigma, b)
-            rf, ff = rf + float(np.vdot(f, r[b])), ff + float(np.vdot(f, f))
-        return 1 - rf**2 / (ff * rr) if rf > 0 else 1.
+    loss, exact = _loss(reference, blurred), np.float64
     grid = [0., *np.geomspace(0.2, MOST_SIGMA_PX, 16)]
     losses = [loss(s) for s in grid]
     if min(losses) >= 1: return math.nan
     i = int(np.argmin(losses))
     bounds = grid[max(i - 1, 0)], grid[min(i + 1, len(grid) - 1)]
-    fit = _minimum(loss, bounds, 1e-3)
-    return float(fit.x) if fit.fun < losses[0] - 1e-9 else 0.     # below 1e-9 of the variance it is rounding
+    sigma = float(_minimum(loss, bounds, 1e-3).x)
+    return sigma if loss(sigma, exact) < loss(0., exact) - 1e-9 else 0.   # below 1e-9 of the variance it is rounding
+
+def _moments(
+    reference: np.ndarray,  # (h, w)
+    fitted: np.ndarray,     # (h, w)
+) -> Moments:
+    "`moments`, pooled over strips."
+    parts = [(r.size, *astuple(moments(r, f))) for r, f in _strips(reference, fitted)]
+    n, mr, mf, rr, ff, rf = np.array(parts).T
+    n /= n.sum()
+    mean_r, mean_f = float(n @ mr), float(n @ mf)
+    mr, mf = mr - mean_r, mf - mean_f
+    return Moments(mean_r, mean_f, float(n @ (rr + mr**2)), float(n @ (ff + mf**2)), float(n @ (rf + mr * mf)))
 
 def _inside_width(
     reference: np.ndarray,  # (h, w)
@@ -140,7 +189,7 @@ def _inside_width(
 ) -> float:                 # Width that fits best inside
     "Search once more, in pixels, without the margin."
     def loss(sigma):
-        m = moments(reference[inside], blurred.on_grid(sigma)[inside])
+        m = _moments(reference[inside], blurred.on_grid(sigma)[inside])
         return 1 - m.cov * abs(m.cov) / (m.var_truth * m.var_image) if m.var_truth and m.var_image else 1.
     bounds = 0.8 * sigma_px, min(1.25 * sigma_px, MOST_SIGMA_PX)
     return float(_minimum(loss, bounds, 2e-3 * sigma_px).x)
@@ -161,7 +210,7 @@ def _error_map(
 ) -> np.ndarray:            # (Y, X), float32
     "|reference - alpha · fitted - beta|, block by block."
     out = np.empty(reference.shape, np.float32)
-    for o, r, f in blocks(out, reference, fitted):
+    for o, r, f in _strips(out, reference, fitted):
         r, f = np.subtract(r, m.mean_truth, dtype=np.float64), np.subtract(f, m.mean_image, dtype=np.float64)
         o[...] = np.abs(r - alpha * f)
     return out
@@ -204,8 +253,8 @@ def squirrel(
             inside = (slice(margin, -margin),) * 2
             sigma, offset = _inside_width(r, blurred, sigma, inside), m.mean_image   # `on_grid` takes the mean off
             fitted = blurred.on_grid(sigma)
+            del blurred                                  # as large as four 8-bit images
             m = moments(r[inside], fitted[inside])
-        del blurred
         if np.isnan(sigma) or m.cov <= 0: reason = f'{image_name} and {name} are anti-correlated (inverted contrast?)'
     alpha = 0. if reason else m.cov / m.var_image
     if reason: warnings.warn(f'{reason}: no gain above 0 fits, RSP does not exist', PSSRWarning, stacklevel=2)
@@ -215,8 +264,8 @@ def squirrel(
     errors = _error_map(r, fitted, m, alpha)
     counted = errors[margin:r.shape[0] - margin, margin:r.shape[1] - margin]
     return Squirrel(
-        rse=math.sqrt(sum(float(np.square(b, dtype=np.float64).sum()) for (b,) in blocks(counted)) / counted.size),
-        rsp=math.nan if reason else m.cov / math.sqrt(m.var_truth * m.var_image),
+        rse=math.sqrt(sum(float(np.square(b, dtype=np.float64).sum()) for (b,) in _strips(counted)) / counted.size),
+        rsp=math.nan if reason else min(m.cov / math.sqrt(m.var_truth * m.var_image), 1.),   # rounding may end above 1
         error_map=reference.with_data(errors) if isinstance(reference, Stack) else errors,
         alpha=alpha, beta=m.mean_truth - alpha * (m.mean_image + offset),
         sigma_px=math.nan if reason else sigma, factor=factor, margin_px=margin, reference_shape=r.shape,

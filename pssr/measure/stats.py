@@ -8,12 +8,14 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from inspect import signature
-from math import isnan
+from itertools import combinations
+from math import factorial, isnan, prod
 
 import numpy as np
 from scipy import stats
 from scipy.special import gammaln
 
+from .pixels import number
 from ..stack import PSSRError, UsageError
 
 # %% auto #0
@@ -27,7 +29,7 @@ def _values(
     name: str,       # For messages
 ) -> np.ndarray:     # The same, float64, one-dimensional
     "One number per image."
-    try: v = np.asarray(list(values), dtype=np.float64)
+    try: v = np.asarray(None if isinstance(values, (dict, str, bytes)) else list(values), dtype=np.float64)
     except (TypeError, ValueError):
         raise UsageError(f'{name}: one number per image is needed, got {str(values)[:60]}') from None
     if v.ndim != 1: raise UsageError(f'{name}: one number per image is needed, got an array of shape {v.shape}')
@@ -60,10 +62,11 @@ def summary(
 
 # %% ../../nbs/15_measure.stats.ipynb #d95849b1
 def stars(
-    p: float,  # p-value
-) -> str:      # '****', '***', '**', '*', 'ns'; '' for NaN
-    "The papers' star notation."
-    return '' if np.isnan(p) else '*' * sum(p < limit for limit in (0.05, 0.01, 0.001, 0.0001)) or 'ns'
+    p: float,  # p-value, from 0 to 1
+) -> str:      # '****', '***', '**', '*' or 'ns'
+    "The papers' star notation. Raises `UsageError` for what is no p-value, NaN too."
+    p = number(p, 'p', 0, 1)
+    return '*' * sum(p < limit for limit in (0.05, 0.01, 0.001, 0.0001)) or 'ns'
 
 # %% ../../nbs/15_measure.stats.ipynb #eb197119
 _NAN = float('nan')
@@ -71,7 +74,9 @@ _NAN = float('nan')
 class _Test:
     "What all tests share: the stars, and the line for a paper."
     @property
-    def stars(self) -> str: return stars(self.p)
+    def stars(self) -> str:
+        "Of `p`; '' where there is no test."
+        return '' if isnan(self.p) else stars(self.p)
     def _line(self, finding: str, test: str, n: str) -> str:
         if self.reason: return f'{test}, {n}: no test, {self.reason}'
         p = 'p < 0.0001' if self.p < 1e-4 else f'p = {self.p:.3g}'
@@ -118,6 +123,39 @@ def paired_t(
     return PairedT(*map(float, numbers), n)
 
 # %% ../../nbs/15_measure.stats.ipynb #5b61dbd0
+MOST_DEALS = 20_000   # Ways to deal values to groups that are all looked at
+
+def _deals(
+    n: tuple,    # Values per group
+) -> int:        # Ways to deal them
+    return factorial(sum(n)) // prod(map(factorial, n))
+
+def _rank_sums(
+    ranks: np.ndarray,   # (N,) ranks of all values
+    n: tuple,            # Values per group, N in all
+) -> np.ndarray:         # (deals, groups) sums of the ranks of each group, for every way to deal them
+    "All ways to deal the ranks to the groups."
+    if len(n) == 1: return np.array([[ranks.sum()]])
+    if len(n) == 2:
+        first = ranks[np.array(list(combinations(range(len(ranks)), n[0])))].sum(1)
+        return np.stack([first, ranks.sum() - first], 1)
+    out = []
+    for chosen in combinations(range(len(ranks)), n[0]):
+        rest = _rank_sums(np.delete(ranks, chosen), n[1:])
+        out.append(np.insert(rest, 0, ranks[list(chosen)].sum(), 1))
+    return np.concatenate(out)
+
+def _exact_p(
+    groups: list,        # Values of each group
+) -> float:              # Share of all deals whose mean ranks differ at least as much
+    "Exact p of a rank test, ties included. For two groups 'as much' is the distance of U from its mean, on both sides."
+    n = tuple(map(len, groups))
+    ranks = stats.rankdata(np.concatenate(groups))       # halves are exact in float64
+    def spread(sums): return (sums**2 / n).sum(-1)       # Kruskal and Wallis' H, up to numbers that no deal changes
+    observed = spread(np.array([r.sum() for r in np.split(ranks, np.cumsum(n)[:-1])]))
+    return float((spread(_rank_sums(ranks, n)) >= observed * (1 - 1e-12)).mean())
+
+# %% ../../nbs/15_measure.stats.ipynb #a58342b2
 @dataclass(frozen=True)
 class WelchT(_Test):
     "Welch's two-sided t-test of mean(a) − mean(b)."
@@ -161,7 +199,7 @@ class MannWhitney(_Test):
     p: float            # Two-sided p-value
     n_a: int            # Values in a
     n_b: int            # Values in b
-    method: str = ''    # 'exact' or 'normal approximation'
+    method: str = ''    # 'exact', 'exact, with ties' or 'normal approximation'
     reason: str = ''    # Why there is no test
 
     def __str__(self):
@@ -171,30 +209,35 @@ class MannWhitney(_Test):
 def mann_whitney(
     a,                  # One number per specimen, first group; infinite values have a rank, too
     b,                  # Second group
-) -> MannWhitney:       # Exact without ties up to 10000 pairs, else normal with tie and continuity correction
+) -> MannWhitney:       # Exact up to 10000 pairs without ties, or 20000 deals with; else normal with both corrections
     "Rank test of two independent groups (SIM: MSE and SSIM of networks that see different numbers of planes)."
     a, b = _values(a, 'mann_whitney'), _values(b, 'mann_whitney')
     n, both = (len(a), len(b)), np.concatenate([a, b])
     if np.isnan(both).any(): return MannWhitney(*[_NAN] * 3, *n, reason='a value is NaN')
     if min(n) < 2: return MannWhitney(*[_NAN] * 3, *n, reason='fewer than two values in a group')
     if len(np.unique(both)) == 1: return MannWhitney(n[0] * n[1] / 2, 0.5, _NAN, *n, reason='all values are equal')
-    exact = n[0] * n[1] <= 10_000 and len(np.unique(both)) == len(both)
-    test = stats.mannwhitneyu(a, b, method='exact' if exact else 'asymptotic')
-    return MannWhitney(float(test.statistic), float(test.statistic) / (n[0] * n[1]), float(test.pvalue), *n,
-                       'exact' if exact else 'normal approximation')
+    ties = len(np.unique(both)) < len(both)
+    exact = n[0] * n[1] <= 10_000 and not ties
+    test, method = stats.mannwhitneyu(a, b, method='exact' if exact else 'asymptotic'), 'normal approximation'
+    u, p = float(test.statistic), float(test.pvalue)
+    if exact: method = 'exact'
+    elif ties and _deals(n) <= MOST_DEALS: p, method = _exact_p([a, b]), 'exact, with ties'
+    return MannWhitney(u, u / (n[0] * n[1]), p, *n, method)
 
-# %% ../../nbs/15_measure.stats.ipynb #563ed024
+# %% ../../nbs/15_measure.stats.ipynb #cdbbea5d
 @dataclass(frozen=True)
 class KruskalWallis(_Test):
     "Kruskal–Wallis test that all groups come from one distribution."
     h: float               # Statistic, corrected for ties
     df: int                # Groups − 1
-    p: float               # From the χ² distribution with df degrees of freedom
+    p: float               # Share of deals with at least this H, or from the χ² distribution with df degrees of freedom
     n: tuple[int, ...]     # Values per group
+    method: str = ''       # 'exact' or 'χ² approximation'
     reason: str = ''       # Why there is no test
 
     def __str__(self):
-        return self._line(f'H({self.df}) = {self.h:.3g}', 'Kruskal–Wallis', f'n = {", ".join(map(str, self.n))}')
+        test = f'Kruskal–Wallis ({self.method})' if self.method else 'Kruskal–Wallis'
+        return self._line(f'H({self.df}) = {self.h:.3g}', test, f'n = {", ".join(map(str, self.n))}')
 
 def kruskal_wallis(
     *groups,              # Two or more, each one number per specimen; infinite values have a rank, too
@@ -203,11 +246,12 @@ def kruskal_wallis(
     if len(groups) < 2: raise UsageError(f'kruskal_wallis compares groups, got {len(groups)}: kruskal_wallis(a, b, c)')
     groups = [_values(g, 'kruskal_wallis') for g in groups]
     n, df, every = tuple(map(len, groups)), len(groups) - 1, np.concatenate(groups)
-    if np.isnan(every).any(): return KruskalWallis(_NAN, df, _NAN, n, 'a value is NaN')
-    if min(n) < 2: return KruskalWallis(_NAN, df, _NAN, n, 'fewer than two values in a group')
-    if len(np.unique(every)) == 1: return KruskalWallis(_NAN, df, _NAN, n, 'all values are equal')
-    test = stats.kruskal(*groups)
-    return KruskalWallis(float(test.statistic), df, float(test.pvalue), n)
+    if np.isnan(every).any(): return KruskalWallis(_NAN, df, _NAN, n, reason='a value is NaN')
+    if min(n) < 2: return KruskalWallis(_NAN, df, _NAN, n, reason='fewer than two values in a group')
+    if len(np.unique(every)) == 1: return KruskalWallis(_NAN, df, _NAN, n, reason='all values are equal')
+    test, exact = stats.kruskal(*groups), _deals(n) <= MOST_DEALS
+    p, method = (_exact_p(groups), 'exact') if exact else (float(test.pvalue), 'χ² approximation')
+    return KruskalWallis(float(test.statistic), df, p, n, method)
 
 # %% ../../nbs/15_measure.stats.ipynb #e8823a5b
 @dataclass(frozen=True)
@@ -308,20 +352,27 @@ class Interval:
 def bootstrap_interval(
     values,                      # One number per specimen, or a tuple (a, b) of two groups: statistic(a) − statistic(b)
     statistic=np.mean,           # np.mean, np.median, np.std, or any function of (values, axis=...) or (values)
-    confidence: float = 0.95,    # Between 0 and 1
+    confidence: float = 0.95,    # Between 0 and 1: 0.95 for 95 %
     rng=0,                       # Seed or `numpy.random.Generator`
-    resamples: int = 9999,       # Draws
+    resamples: int = 9999,       # Draws, at least 100
 ) -> Interval:                   # BCa interval
-    "Bootstrap interval (BCa, Efron 1987) of a statistic or of its difference; for pairs pass the differences."
-    if not (np.ndim(confidence) == 0 and 0 < confidence < 1):
-        raise UsageError(f'confidence must lie between 0 and 1, got {confidence!r}: 0.95 for 95 %')
+    "BCa bootstrap (Efron 1987) of a statistic or its difference; for pairs pass the differences. Raises `UsageError`."
+    confidence = number(confidence, 'confidence', above=0, below=1)
+    resamples = number(resamples, 'resamples', 100, whole=True)
+    if not callable(statistic): raise UsageError(f'statistic must be a function such as np.median, got {statistic!r}')
+    try: rng = np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise UsageError(f'rng must be a seed (0, 1, ...) or a Generator, got {rng!r}') from None
     two = isinstance(values, tuple) and len(values) == 2 and all(np.ndim(v) == 1 for v in values)
     groups = [_values(v, 'bootstrap_interval') for v in (values if two else (values,))]
     n, name = tuple(map(len, groups)), getattr(statistic, '__name__', 'statistic')
-    about = float(confidence), n, f'{name} a − {name} b' if two else name
+    about = confidence, n, f'{name} a − {name} b' if two else name
     if not all(np.isfinite(g).all() for g in groups): return Interval(*[_NAN] * 3, *about, 'a value is NaN or infinite')
     if min(n) < 1: return Interval(*[_NAN] * 3, *about, 'no values')
-    value = float(statistic(groups[0])) - (float(statistic(groups[1])) if two else 0.)
+    try: values = [float(statistic(g)) for g in groups]
+    except (TypeError, ValueError):
+        raise UsageError(f'{name}: the statistic must make one number of the values') from None
+    value = values[0] - (values[1] if two else 0.)
     few = [k for k in n if k**-k >= (1 - confidence) / 2]
     if few: return Interval(value, _NAN, _NAN, *about, f'{min(few)} values are too few for {100 * confidence:g} %')
     if all(map(_equal, groups)): return Interval(value, _NAN, _NAN, *about, 'no scatter')
@@ -334,7 +385,7 @@ def bootstrap_interval(
         warnings.simplefilter('ignore')        # what scipy warns of becomes NaN and a reason
         found = stats.bootstrap(groups, difference if two else statistic, vectorized=axis, n_resamples=resamples,
                                 confidence_level=confidence, method='BCa', batch=max(1, 10**6 // max(n)),
-                                **{seed: np.random.default_rng(rng)}).confidence_interval
+                                **{seed: rng}).confidence_interval
     low, high = float(found.low), float(found.high)
     if isnan(low) or isnan(high): return Interval(value, _NAN, _NAN, *about, 'the draws do not scatter')
     return Interval(value, low, high, *about)

@@ -14,45 +14,59 @@ from itertools import combinations
 
 import numpy as np
 
-from .fidelity import match_affine, psnr, published_scores, scale_invariant_psnr, ssim
-from .squirrel import squirrel
+from .fidelity import _matched, psnr, published_scores, scale_invariant_psnr, ssim
+from .pixels import pair, pixels
+from .squirrel import LEAST_PX, _factor, squirrel
 from .stats import PairedT, effect_size, holm, paired_t, stars, summary
-from ..stack import PSSRError, UsageError
+from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
-__all__ = ['METRICS', 'image_scores', 'tabulate', 'score_table', 'format_table', 'format_images', 'to_json', 'to_csv',
-           'record_scores']
+__all__ = ['METRICS', 'SCORES', 'WORDS', 'image_scores', 'tabulate', 'score_table', 'format_table', 'format_images', 'strict',
+           'to_json', 'from_json', 'to_csv', 'record_scores']
 
 # %% ../../nbs/15_measure.table.ipynb #55a3f66f
 METRICS = {'psnr': ('PSNR', 'dB'), 'ssim': ('SSIM', ''),
            'psnr_matched': ('PSNR matched', 'dB'), 'ssim_matched': ('SSIM matched', ''),
            'psnr_scale_invariant': ('PSNR scale-invariant', 'dB'),
            'psnr_published': ('PSNR published', 'dB'), 'ssim_published': ('SSIM published', ''),
-           'rse': ('RSE', 'grey levels'), 'rsp': ('RSP', '')}  # key: title, unit
+           'rse': ('RSE', 'grey levels'), 'rsp': ('RSP', ''),
+           'rse_input': ('RSE input', 'grey levels'), 'rsp_input': ('RSP input', '')}  # key: title, unit
+SCORES = tuple(k for k in METRICS if not k.endswith('_input'))   # Those that need nothing but truth and image
 
 def image_scores(
     truth,              # Reference image (Y, X) or stack (..., Y, X), array or `Stack`
     image,              # Judged image, same shape
     data_range: float,  # Grey levels of full scale
-    metrics=tuple(METRICS),  # Which of `METRICS`
+    metrics=SCORES,     # Which of `METRICS`
+    low=None,           # The input that was restored, coarser by a whole factor: for `rse_input`, `rsp_input`
 ) -> dict:              # Value by metric, in its unit
-    "The scores of one image. Raises `PSSRError` for images that do not compare; NaN where a metric does not exist."
-    _known(metrics)
+    """The scores of one image; NaN where a metric does not exist. Raises `UsageError` for unknown metrics and a missing
+    input, `PSSRError` for images that do not compare."""
+    metrics = _known(metrics)
+    pair(truth, image)
     found, wanted = {}, set(metrics)
     if wanted & {'rse', 'rsp'}: found |= _squirrel(truth, image)
+    if wanted & {'rse_input', 'rsp_input'}:
+        if low is None: raise UsageError('rse_input and rsp_input need the input: low=, or inputs= of a table')
+        found |= _squirrel(low, image, '_input')
     if wanted & {'psnr_published', 'ssim_published'}: found |= _published(truth, image)
     if 'psnr_scale_invariant' in wanted: found |= _scale_invariant(truth, image)
-    matched = wanted & {'psnr_matched', 'ssim_matched'}
-    if matched and np.ptp(np.asarray(truth)) == 0: found |= dict.fromkeys(matched, math.nan)      # everything matches a constant
-    matched = match_affine(image, truth) if matched else None
-    return {k: found[k] if k in found else (psnr if k.startswith('psnr') else ssim)(
-                truth, matched if k.endswith('_matched') else image, data_range) for k in metrics}
+    if matched := wanted & {'psnr_matched', 'ssim_matched'}:
+        matched = _matched(truth, image, data_range, {k.split('_')[0] for k in matched})
+        found |= {f'{k}_matched': v for k, v in matched.items()}
+    return {k: found[k] if k in found else dict(psnr=psnr, ssim=ssim)[k](truth, image, data_range) for k in metrics}
 
 # %% ../../nbs/15_measure.table.ipynb #03d2955e
-def _known(metrics):
-    "Raises `UsageError` for a metric that is none of `METRICS`."
+def _known(
+    metrics,        # What the caller gave
+) -> tuple:         # The same, each once
+    "Raises `UsageError` for what is no list of `METRICS`."
+    try: metrics = () if isinstance(metrics, str) else tuple(dict.fromkeys(metrics))
+    except TypeError: metrics = ()
+    if not metrics: raise UsageError(f'metrics must name one or more of {", ".join(METRICS)}')
     unknown = [k for k in metrics if k not in METRICS]
     if unknown: raise UsageError(f'unknown metric {unknown[0]!r}: use {", ".join(METRICS)}')
+    return metrics
 
 def _or_none(measure, *images):
     "The measurement, or None for a truth without contrast."
@@ -69,18 +83,44 @@ def _scale_invariant(truth, image) -> dict:
     found = _or_none(scale_invariant_psnr, truth, image)
     return {'psnr_scale_invariant': math.nan if found is None else found}
 
-def _squirrel(truth, image) -> dict:
-    "RSE and RSP with the truth as reference; of a stack the means over its planes."
-    (h, w), nan = truth.shape[-2:], dict(rse=math.nan, rsp=math.nan)
-    if min(h, w) < 32: return nan
-    if len(truth.shape) == 2: pairs = [(truth, image)]
-    else: pairs = zip(*(np.asarray(i).reshape(-1, *i.shape[-2:]) for i in (truth, image)))
-    found = [_or_none(squirrel, t, x) for t, x in pairs]
+def _squirrel(reference, image, suffix: str = '') -> dict:
+    "RSE and RSP; of a stack the means over its planes."
+    (r, name), (x, image_name) = pixels(reference, 'input' if suffix else 'truth'), pixels(image)
+    nan = {f'{k}{suffix}': math.nan for k in ('rse', 'rsp')}
+    if r.shape[:-2] != x.shape[:-2]:
+        raise PSSRError(f'{image_name} has shape {x.shape}, {name} has {r.shape}: not the same planes')
+    planes = [i.reshape(-1, *i.shape[-2:]) for i in (r, x)]
+    _factor(*(p[0] for p in planes), (name, image_name))
+    if min(r.shape[-2:]) < LEAST_PX: return nan
+    pairs = [(reference, image)] if r.ndim == 2 else zip(*planes)
+    found = [_or_none(squirrel, a, b) for a, b in pairs]
     if None in found: return nan
-    return {k: float(np.mean([getattr(f, k) for f in found])) for k in nan}
+    return {k: sum(getattr(f, k[:3]) for f in found) / len(found) for k in nan}
 
 # %% ../../nbs/15_measure.table.ipynb #3f602e47
 LEAST_N = 3   # Images below which nothing is tested
+
+def _records(
+    images,                      # What the caller gave
+) -> tuple[list, list]:          # Metrics and methods in the records
+    "Raises `UsageError` for what are no records of scores."
+    some = isinstance(images, (list, tuple)) and len(images) and all(isinstance(r, dict) for r in images)
+    if not some or any({'truth', 'method'} - set(r) for r in images):
+        raise UsageError("scores are a list of records, one per image and method: "
+                         "[{'truth': 'field 1', 'method': 'restored', 'psnr': 30.1}, ...]")
+    metrics = [k for k in images[0] if k in METRICS]
+    if not metrics: raise UsageError(f'the records have none of the metrics {", ".join(METRICS)}')
+    if any(set(r) != set(images[0]) for r in images): raise UsageError('every record must have the same scores')
+    return metrics, list(dict.fromkeys(r['method'] for r in images))
+
+def _table(
+    table,     # What the caller gave
+    *parts,    # Which parts of it are needed
+) -> dict:     # The same
+    "Raises `UsageError` for what is no table of scores."
+    if not isinstance(table, dict) or not all(table.get(p) for p in parts):
+        raise UsageError(f'a table from score_table or tabulate is needed, with {" and ".join(map(repr, parts))}')
+    return table
 
 def _compared(
     a: list,        # Scores of the later method, one per image
@@ -104,9 +144,13 @@ def _corrected(
 def tabulate(
     images: list[dict],      # Records: 'truth' (name of the image), 'method', and the scores by metric
 ) -> dict:                   # 'images': the records; 'summary': method → metric → mean, sd, sem, n; 'tests': records
-    "Summarise scores, and compare methods by paired t-tests, effect sizes and Holm's correction."
-    methods = list(dict.fromkeys(r['method'] for r in images))
-    metrics = [k for k in images[0] if k in METRICS]
+    """Summarise scores, and compare methods by paired t-tests, effect sizes and Holm's correction. Raises `UsageError`
+    for what are no records, `PSSRError` where the methods do not have the same images in the same order."""
+    metrics, methods = _records(images)
+    fields = {m: [r['truth'] for r in images if r['method'] == m] for m in methods}
+    for m, names in fields.items():
+        if names != fields[methods[0]]:
+            raise PSSRError(f'{m} and {methods[0]} need the same images in the same order: they are compared in pairs')
     scores = {m: {k: [r[k] for r in images if r['method'] == m] for k in metrics} for m in methods}
     pairs = [(a, b) for b, a in combinations(methods, 2)]
     tests = {k: _corrected([{'a': a, 'b': b, 'metric': k, 'test': 'paired t', **_compared(scores[a][k], scores[b][k])}
@@ -114,23 +158,32 @@ def tabulate(
     return {'images': images, 'summary': {m: {k: asdict(summary(v)) for k, v in s.items()} for m, s in scores.items()},
             'tests': [tests[k][i] for i in range(len(pairs)) for k in metrics]}
 
+def _images(images, name: str) -> list:
+    "A list of images, or one line that says that this is none."
+    if isinstance(images, (str, bytes, Stack)) or not hasattr(images, '__iter__'):
+        raise UsageError(f'{name}: a list of images is needed, got {type(images).__name__}')
+    return list(images.values()) if isinstance(images, dict) else list(images)
+
 def score_table(
     truth_images,        # Truths: a list of (Y, X) arrays or `Stack`s, or a dict from name to image
     methods: dict,       # {method: images in the same order as the truths}
     data_range: float,   # Grey levels of full scale, the same for all images
-    metrics=tuple(METRICS),  # Which of `METRICS`
+    metrics=SCORES,      # Which of `METRICS`
+    inputs=None,         # What was restored, in the order of the truths: for `rse_input`, `rsp_input`
 ) -> dict:               # 'images': records; 'summary': method → metric → mean, sd, sem, n; 'tests': records
     "Score every method on every image, then `tabulate`. Raises `UsageError` for nothing to score, `PSSRError`."
-    named = truth_images
-    named = named.items() if isinstance(named, dict) else [(getattr(t, 'name', ''), t) for t in named]
-    named = [(name or f'image {i}', t) for i, (name, t) in enumerate(named)]
-    if not named: raise UsageError('score_table needs at least one image')
-    columns = {m: list(images.values()) if isinstance(images, dict) else list(images) for m, images in methods.items()}
-    if not columns: raise UsageError('score_table needs at least one method')
-    for m, images in columns.items():
-        if len(images) != len(named): raise PSSRError(f'{m}: {len(images)} images for {len(named)} truths')
-    return tabulate([{'truth': name, 'method': m, **image_scores(t, columns[m][i], data_range, metrics)}
-                     for i, (name, t) in enumerate(named) for m in columns])
+    metrics, truths = _known(metrics), _images(truth_images, 'truth_images')
+    names = truth_images if isinstance(truth_images, dict) else [getattr(t, 'name', '') for t in truths]
+    names = [name or f'image {i}' for i, name in enumerate(names)]
+    if not names: raise UsageError('score_table needs at least one image')
+    if not isinstance(methods, dict) or not methods:
+        raise UsageError("score_table needs at least one method: {'bilinear': images, 'restored': images}")
+    columns = {m: _images(images, m) for m, images in methods.items()}
+    lows = [None] * len(names) if inputs is None else _images(inputs, 'inputs')
+    for m, images in (*columns.items(), ('inputs', lows)):
+        if len(images) != len(names): raise PSSRError(f'{m}: {len(images)} images for {len(names)} truths')
+    return tabulate([{'truth': name, 'method': m, **image_scores(t, columns[m][i], data_range, metrics, lows[i])}
+                     for i, (name, t) in enumerate(zip(names, truths)) for m in columns])
 
 # %% ../../nbs/15_measure.table.ipynb #e67158f3
 DIGITS = {'dB': 2, '': 3}  # Decimals by unit; grey levels: three significant digits
@@ -179,9 +232,10 @@ def format_table(
 ) -> str:                         # Lines to print
     "Means per method, and one line per paired test."
     if spread not in ('sem', 'sd'): raise UsageError(f"spread {spread!r}: use 'sem' or 'sd'")
-    methods = list(table['summary'])
-    metrics = metrics or tuple(table['summary'][methods[0]])
-    _known(metrics)
+    methods = list(_table(table, 'summary')['summary'])
+    metrics = _known(tuple(table['summary'][methods[0]]) if metrics is None else metrics)
+    if lacking := [k for k in metrics if k not in table['summary'][methods[0]]]:
+        raise UsageError(f'the table has no {lacking[0]}: it has {", ".join(table["summary"][methods[0]])}')
     against = against or methods[-1]
     if against not in methods: raise UsageError(f'no method {against!r} in the table: it has {", ".join(methods)}')
     n = table['summary'][methods[0]][metrics[0]]['n']
@@ -195,12 +249,15 @@ def format_table(
     if 'ssim_published' in metrics and {'ssim', 'ssim_matched'} & set(metrics):
         foot.append('SSIM: Gaussian window, sigma 1.5; published: 7 × 7 uniform')
     if {'rse', 'rsp'} & set(metrics): foot.append('RSE, RSP: after the best gain, offset and blur of the image')
+    if {'rse_input', 'rsp_input'} & set(metrics):
+        foot.append('RSE, RSP input: on the grid of the input; a copy of the input is best, so they rank nothing')
     tested = [t for t in tests if not t['reason']]
     if tested:
         pairs = max(t['comparisons'] for t in tested)
         foot.append('paired t-test, one comparison per metric: not corrected' if pairs == 1 else
                     f'paired t-tests, p corrected after Holm for all pairs of methods ({pairs}), each metric by itself')
         foot.append('d: mean difference / SD of the differences, Hedges-corrected')
+    if tests and len(methods) > 2: foot.append(f'only the comparisons with {against} are listed')
     if style == 'markdown': foot = [f'*{"; ".join(foot)}*', '']
     bullet = '- ' if style == 'markdown' else ''
     return '\n'.join([*text, '', *foot, *(bullet + _test_line(t, against) for t in tests)])
@@ -211,8 +268,10 @@ def format_images(
     style: str = 'text',   # 'text' or 'markdown'
 ) -> str:                  # Lines to print
     "The scores of every image, one line per image and method."
-    metrics = metrics or [k for k in table['images'][0] if k in METRICS]
-    _known(metrics)
+    own, _ = _records(_table(table, 'images')['images'])
+    metrics = _known(own if metrics is None else metrics)
+    if lacking := [k for k in metrics if k not in own]:
+        raise UsageError(f'the table has no {lacking[0]}: it has {", ".join(own)}')
     shown = lambda v, unit: f'{v:.{_decimals(v, unit)}f}'
     rows = [[r['truth'], r['method'], *(shown(r[k], METRICS[k][1]) for k in metrics)] for r in table['images']]
     return '\n'.join(_aligned([['image', 'method', *_titles(metrics)], *rows], 2, style))
@@ -236,21 +295,42 @@ def _test_line(
             f'paired t, n = {test["n"]}, {p} {stars(test["p_holm"])}')
 
 # %% ../../nbs/15_measure.table.ipynb #aa924ab6
+def strict(
+    v,      # A nest of dicts, lists, text and numbers, numpy's too
+):          # The same with what JSON knows
+    """Infinity becomes the text 'inf' or '-inf', NaN becomes None, numpy numbers become Python's."""
+    if isinstance(v, dict): return {str(k): strict(x) for k, x in v.items()}
+    if isinstance(v, (list, tuple)): return [strict(x) for x in v]
+    if isinstance(v, np.generic): v = v.item()
+    if not isinstance(v, float) or math.isfinite(v): return v
+    return None if math.isnan(v) else 'inf' if v > 0 else '-inf'
+
 def to_json(
     table: dict,          # From `score_table`, or any nest of dicts, lists and numbers
     indent: int | None = 2,
-) -> str:                 # Strict JSON; NaN and infinity become null
+) -> str:                 # Strict JSON: infinity is "inf" or "-inf", NaN is null
     "The table as JSON that every program can read."
-    def strict(v):
-        if isinstance(v, dict): return {str(k): strict(x) for k, x in v.items()}
-        if isinstance(v, (list, tuple)): return [strict(x) for x in v]
-        return None if isinstance(v, float) and not math.isfinite(v) else v
     return json.dumps(strict(table), indent=indent, allow_nan=False)
+
+WORDS = 'truth', 'method', 'a', 'b', 'metric', 'test', 'reason'   # Keys whose values are text
+
+def from_json(
+    text: str,    # From `to_json`, or of a `scores.json`
+) -> dict:        # 'images', 'summary' and 'tests' with NaN and infinity as numbers; all else as it is
+    "The table that `to_json` wrote. Raises `UsageError` for another text."
+    def back(v, key=''):
+        if isinstance(v, dict): return {k: back(x, k) for k, x in v.items()}
+        if isinstance(v, list): return [back(x, key) for x in v]
+        return v if key in WORDS else math.nan if v is None else float(v) if v in ('inf', '-inf') else v
+    try: table = _table(json.loads(text), 'images', 'summary')
+    except (TypeError, json.JSONDecodeError): raise UsageError('from_json reads what to_json wrote') from None
+    return {k: back(v) if k in ('images', 'summary', 'tests') else v for k, v in table.items()}
 
 def to_csv(
     table: dict,          # From `score_table` or `tabulate`
 ) -> str:                 # Lines with the keys of the records as heading
     "The scores of every image as comma-separated values, in full precision."
+    _records(_table(table, 'images')['images'])
     text = io.StringIO()
     out = csv.DictWriter(text, list(table['images'][0]), lineterminator='\n')
     out.writeheader()
@@ -263,7 +343,8 @@ def record_scores(
     metrics=None,             # Which of `METRICS`; default all that the table has
 ) -> dict:                    # 'scores' and 'tests' as the record of a run keeps them
     "The summary as flat rows (method, metric, unit, mean, sd, n) with the tests, for `results/`."
-    metrics = metrics or tuple(next(iter(table['summary'].values())))
+    own = tuple(next(iter(_table(table, 'summary')['summary'].values())))
+    metrics = _known(own if metrics is None else metrics)
     return {'scores': [{'method': m, 'metric': k, 'unit': METRICS[k][1], **{x: s[k][x] for x in ('mean', 'sd', 'n')}}
                        for m, s in table['summary'].items() for k in metrics],
             'tests': [t for t in table['tests'] if t['metric'] in metrics]}

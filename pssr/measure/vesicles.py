@@ -5,17 +5,18 @@
 # %% ../../nbs/15_measure.vesicles.ipynb #0ec41352
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
 
-from .pixels import moments, plane, square_pixel_nm
+from .pixels import PixelSize, moments, number, plane, square_pixel_nm
 from .stats import Regression, linear_regression
-from ..stack import PSSRError, Stack, UsageError
+from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['Detections', 'detect_vesicles', 'Match', 'match_detections', 'Curve', 'precision_recall', 'tile_labels',
+__all__ = ['FEW_PX', 'Detections', 'detect_vesicles', 'Match', 'match_detections', 'Curve', 'precision_recall', 'tile_labels',
            'count_per_region', 'count_regression']
 
 # %% ../../nbs/15_measure.vesicles.ipynb #0f5166c4
@@ -100,22 +101,27 @@ def _candidates(
     kernels = [_template(d, rim_nm, px) for d in diameters]
     reach = max(len(k) // 2 for k, _ in kernels) + 1
     halo, size = ceil(reach / f) + (_SPLINE_PX if f > 1 else 0), max(1, _TILE_PX // f)
-    spectra, found, (height, width) = {}, [np.zeros((0, 5))], data.shape
+    found, (height, width) = [np.zeros((0, 5))], data.shape
+    shape = tuple(fft.next_fast_len((min(size, n) + 2 * halo) * f, real=True) for n in data.shape)   # of all tiles
+    spectra = [[fft.rfft2(k, shape) for k in pair] for pair in kernels]
     for y0, x0 in np.ndindex(-(-height // size), -(-width // size)):
         y0, x0 = y0 * size, x0 * size
         h, w = min(size, height - y0), min(size, width - x0)
         tile = data[np.ix_(_mirror(y0 - halo, y0 + h + halo, height), _mirror(x0 - halo, x0 + w + halo, width))]
-        tile = (tile.astype(float) - m.mean_truth) / m.var_truth**0.5
+        tile = tile.astype(float)
+        tile -= m.mean_truth; tile /= m.var_truth**0.5
         if f > 1: tile = zoom(tile, f, order=3, grid_mode=True, mode='grid-mirror')
-        shape = tuple(fft.next_fast_len(n, real=True) for n in tile.shape)
-        if shape not in spectra: spectra[shape] = [[fft.rfft2(k, shape) for k in pair] for pair in kernels]
-        one, two = fft.rfft2(tile, shape), fft.rfft2(tile**2, shape)
+        one, two = fft.rfft2(tile, shape), fft.rfft2(tile**2, shape, overwrite_x=True)
         maps = np.empty((len(kernels), h * f + 2, w * f + 2))
-        for out, (value, weight), (kernel, _) in zip(maps, spectra[shape], kernels):
+        for out, (value, weight), (kernel, _) in zip(maps, spectra, kernels):
             a = halo * f - 1 + len(kernel) // 2
             cut = slice(a, a + h * f + 2), slice(a, a + w * f + 2)
-            fit, mean, square = (fft.irfft2(k, shape)[cut] for k in (one * value, one * weight, two * weight))
-            out[:] = fit / np.sqrt(np.maximum(square - mean**2, 1e-9))          # less is rounding in a flat area
+            under = lambda k, cut=cut: fft.irfft2(k, shape, overwrite_x=True)[cut]   # pixels under the template
+            np.square(under(one * weight), out=out)
+            np.subtract(under(two * weight), out, out=out)                          # their variance
+            np.sqrt(np.maximum(out, 1e-9, out=out), out=out)                        # less is rounding in a flat area
+            np.divide(under(one * value), out, out=out)
+        del one, two
         at, score, which = _peaks(maps, threshold)
         ring = _rings(tile, at + halo * f - 1, (diameters[which] - rim_nm) / 2 / px, rim_nm / px)
         at = (at - 0.5) / f - 0.5 + (y0, x0)                        # pixel centres; the margin was one small pixel
@@ -139,7 +145,7 @@ class Detections:
         return (self.positions + 0.5) * self.pixel_nm
     def above(self, threshold: float) -> Detections:
         "Only those of at least this score."
-        return self[self.score >= threshold]
+        return self[self.score >= number(threshold, 'threshold')]
     def __len__(self): return len(self.positions)
     def __getitem__(self, index):
         index = np.atleast_1d(index) if not isinstance(index, slice) else index
@@ -161,6 +167,8 @@ def _one_each(
     return rows[stays]
 
 # %% ../../nbs/15_measure.vesicles.ipynb #809823d3
+FEW_PX = 35 / 6   # Pixels across a vesicle below which there is a warning: 6 nm at 35 nm, see *How good is the ruler?*
+
 def detect_vesicles(
     image: np.ndarray | Stack,        # (Y, X), membranes dark; any integer or float type
     pixel_nm: float | None = None,    # Pixel size, nm; default that of the `Stack`
@@ -177,15 +185,18 @@ def detect_vesicles(
     NaN, stacks, images smaller than a vesicle and pixels too coarse for one."""
     if pixel_nm is None and getattr(image, 'pixel_yx_nm', None) is None:
         raise UsageError('detect_vesicles needs the pixel size: pixel_nm=2, or a Stack that knows it')
-    pixel_nm = square_pixel_nm(image, 1. if pixel_nm is None else pixel_nm)
-    for name, v, low, high in (('rim_nm', rim_nm, 0.1, 1e3), ('diameter_nm', diameter_nm, 2 * rim_nm, 1e4),
-                               ('threshold', threshold, 0, 1), ('spread', spread, 0, 0.5), ('apart', apart, 0, 10)):
-        if not (np.ndim(v) == 0 and low <= v <= high):
-            raise UsageError(f'{name} must be from {low:g} to {high:g}, got {v!r}')
+    pixel_nm = square_pixel_nm(image, *() if pixel_nm is None else [PixelSize(number(pixel_nm, 'pixel_nm', above=0))])
+    rim_nm, threshold = number(rim_nm, 'rim_nm', 0.1, 1e3), number(threshold, 'threshold', 0, 1)
+    diameter_nm, spread = number(diameter_nm, 'diameter_nm', 2 * rim_nm, 1e4), number(spread, 'spread', 0, 0.5)
+    apart, least_ring = number(apart, 'apart', 0, 10), number(least_ring, 'least_ring')
     across = diameter_nm / pixel_nm
     if across < 3:
         raise PSSRError(f'a vesicle of {diameter_nm:g} nm is {across:.1f} pixels of {pixel_nm:g} nm: too coarse to see '
                         f'its rim, at most {diameter_nm / 3:.3g} nm are needed')
+    if across < FEW_PX:
+        warnings.warn(f'vesicles of {diameter_nm:g} nm are only {across:.1f} pixels of {pixel_nm:g} nm wide: in noise '
+                      f'many are lost and some invented; pixels of {diameter_nm / FEW_PX:.2g} nm or less are needed',
+                      PSSRWarning, stacklevel=2)
     data, name = plane(image, least_px=ceil((diameter_nm + rim_nm) / pixel_nm))
     if mask is not None and np.shape(mask) != data.shape:
         raise PSSRError(f'mask has shape {np.shape(mask)}, {name} has {data.shape}: give one on the same grid')
@@ -270,9 +281,7 @@ def _places_nm(
     "Positions from the upper left corner of the image: the same on every grid."
     if isinstance(positions, Detections): return positions.positions_nm
     if pixel_nm is None: raise UsageError(f'{role}: positions in an array need pixel_nm')
-    if not (np.ndim(pixel_nm) == 0 and np.isfinite(pixel_nm) and pixel_nm > 0):
-        raise UsageError(f'pixel_nm must be a positive number, got {pixel_nm!r}')
-    return (_yx(positions, role) + 0.5) * pixel_nm
+    return (_yx(positions, role) + 0.5) * number(pixel_nm, 'pixel_nm', above=0)
 
 def match_detections(
     truth: np.ndarray | Detections,        # (N, 2) true centres y, x, px, or a section's `vesicles`; or Detections
@@ -283,8 +292,7 @@ def match_detections(
 ) -> Match:                                # Counts, pairs, distances
     """One-to-one assignment in nm, so the two may lie on different grids. Raises `UsageError` for positions without
     pixel size."""
-    if not (np.ndim(radius_nm) == 0 and np.isfinite(radius_nm) and radius_nm > 0):
-        raise UsageError(f'radius_nm must be a positive number, got {radius_nm!r}')
+    radius_nm = number(radius_nm, 'radius_nm', above=0)
     if pixel_nm is None: pixel_nm = next((p.pixel_nm for p in (truth, detections) if isinstance(p, Detections)), None)
     a, b = _places_nm(truth, pixel_nm, 'truth'), _places_nm(detections, pixel_nm, 'detections')
     counts = np.ones(len(a), bool) if ignore is None else ~np.asarray(ignore, dtype=bool)
@@ -338,9 +346,8 @@ def tile_labels(
     tile_nm: float = 1000.,   # Edge of a tile, nm
 ) -> np.ndarray:              # (Y, X) int32: 1, 2, ... row by row; 0 in the rest that fills no tile
     "Squares for `count_per_region`. Raises `PSSRError` where none fits."
-    edge = tile_nm / pixel_nm if pixel_nm > 0 else 0
-    if not (np.isfinite(edge) and edge >= 1):
-        raise UsageError(f'tiles of {tile_nm:g} nm, pixels of {pixel_nm:g} nm: both positive, the tile larger')
+    edge = number(tile_nm, 'tile_nm', above=0) / number(pixel_nm, 'pixel_nm', above=0)
+    if edge < 1: raise UsageError(f'tile_nm must be at least pixel_nm, got {tile_nm:g} and {pixel_nm:g}')
     rows, cols = (int(n / edge + 1e-9) for n in shape)
     if not rows * cols:
         raise PSSRError(f'no tile of {tile_nm:g} nm fits into {shape[0]} × {shape[1]} pixels of {pixel_nm:g} nm')

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.patches import Ellipse
 
+from ..measure.pixels import unit
 from .figure import (COLOURS, PAGE, SMALL, _axes, Figure, _draw, _heading, _label, _named, _note, _plane,
                               save_figure, scale_bar)
 from ..stack import UsageError
@@ -39,7 +40,7 @@ def _section(
     gauss = lambda u: beads.offset[i] + height * np.exp(-(u / blur[axis])**2 / 2 - (off / blur[1 - axis])**2 / 2)
     return places, line.astype(float), fine, gauss(fine), line - gauss(places)
 
-def _histogram(ax, beads, unit: str):
+def _histogram(ax, beads, of: str):
     "Widths of the beads, median, main peak."
     widths = beads.fwhm_nm[beads.kept]
     if not len(widths):
@@ -49,12 +50,12 @@ def _histogram(ax, beads, unit: str):
     counts, edges = peak.counts, peak.edges_nm
     if len(counts) < 2: counts, edges = np.histogram(widths, max(5, math.isqrt(len(widths))))
     ax.stairs(counts, edges, fill=True, color='0.8')
-    text = f'median {beads.median_nm:.3g} {unit}'
+    text = f'median {beads.median_nm:.3g} {of}'
     ax.axvline(beads.median_nm, ymax=0.69, color=COLOURS[0], lw=1.2, label=text, gid='median')
     if not peak.reason and peak.sd_nm > 0:
         x = np.linspace(edges[0], edges[-1], 300)
         gauss = peak.height * np.exp(-((x - peak.centre_nm) / peak.sd_nm)**2 / 2)
-        text = f'main peak {peak.centre_nm:.3g} ± {peak.sd_nm:.2g} {unit}'
+        text = f'main peak {peak.centre_nm:.3g} ± {peak.sd_nm:.2g} {of}'
         ax.plot(x, gauss, color=COLOURS[1], lw=1.2, label=text, gid='main peak')
     ax.set_ylim(0, 1.45 * max(counts)); ax.locator_params(axis='y', integer=True, nbins=4)
     ax.legend(fontsize=SMALL, frameon=False, loc='upper right', handlelength=1.2, borderaxespad=0.1, labelspacing=0.2)
@@ -75,18 +76,20 @@ def bead_figure(
     if list(images) != list(beads): raise UsageError(f'images are needed for {list(beads)}, got {list(images)}')
     head, tall, step = 0.2 * bool(title), 1.35, 2.0
     fig = Figure(figsize=(PAGE, head + step * len(beads) + 0.3), dpi=110)
-    unit = 'px' if next(iter(beads.values())).pixel_nm == 1 else 'nm'
+    of = {unit(b.pixel_nm) for b in beads.values()}
+    if len(of) > 1: raise UsageError('the pixel size of some images is known, of others not: one axis does not fit all')
+    of = of.pop()
     spans = [np.quantile(b.fwhm_nm[b.kept], (0.01, 0.99)) for b in beads.values() if b.n]
     for row, (name, b) in enumerate(beads.items()):
         data, top = _plane(images[name], name or 'image'), head + 0.25 + row * step
         ax = _axes(fig, 0.45, top, 3.0, tall)
-        _histogram(ax, b, unit)
+        _histogram(ax, b, of)
         if spans and len(beads) > 1: ax.set_xlim(0, 1.15 * max(s[1] for s in spans))     # one scale to compare them
         left_out = ', '.join(f'{v} {k}' for k, v in b.rejected.items())
         ax.set_title(f'{name + ": " if name else ""}n = {b.n} beads' + (f' (left out: {left_out})' if left_out else ''),
                      fontsize=SMALL, loc='left', pad=3)
-        ax.set_xlabel(f'FWHM ({unit})', fontsize=SMALL, labelpad=2); ax.set_ylabel('beads', fontsize=SMALL, labelpad=2)
-        if b.n: _median_bead(fig, data, b, top, tall, unit)
+        ax.set_xlabel(f'FWHM ({of})', fontsize=SMALL, labelpad=2); ax.set_ylabel('beads', fontsize=SMALL, labelpad=2)
+        if b.n: _median_bead(fig, data, b, top, tall)
     shown = '   |   right: the bead of median width, section along x, below it data − fit'
     _note(fig, source + (shown if spans else ''))
     if title: _heading(fig, title)
@@ -100,25 +103,24 @@ def _median_bead(
     beads,             # `Beads`
     top: float,        # Upper edge, inch
     height: float,     # inch
-    unit: str,         # nm or px
 ):
     "The bead whose width is the median, framed by its crop; the ellipse is the fitted half maximum."
     kept = np.flatnonzero(beads.kept)
     i = kept[np.argmin(np.abs(beads.fwhm_nm[kept] - beads.median_nm))]
-    half, at, px = beads.crop_px // 2, np.rint(beads.positions[i]).astype(int), beads.pixel_nm
+    half, at, px, of = beads.crop_px // 2, np.rint(beads.positions[i]).astype(int), beads.pixel_nm, unit(beads.pixel_nm)
     size, left = fig.get_size_inches(), 3.75
     ax = fig.add_axes((left / size[0], 1 - (top + height) / size[1], height / size[0], height / size[1]))
     crop = data[at[0] - half:at[0] + half + 1, at[1] - half:at[1] + half + 1]
     _draw(ax, crop, crop.shape, vmin=float(crop.min()), vmax=float(crop.max()), cmap='gray')
     centre, width = beads.centre[i] - at + half, beads.fwhm_yx_nm[i] / px
     ax.add_patch(Ellipse(centre[::-1], width[1], width[0], fill=False, ec=COLOURS[1], lw=1, gid='half maximum'))
-    if unit == 'nm': scale_bar(ax, px)
+    if of == 'nm': scale_bar(ax, px)
     places, line, fine, fit, rest = _section(data, beads, i, 1)
     wide = size[0] - left - height - 0.75
     ax = _axes(fig, left + height + 0.6, top, wide, 0.72 * height)
     ax.plot(fine * px, fit, color=COLOURS[1], lw=1.2, gid='fit')
     ax.plot(places * px, line, 'o', ms=2.4, color='black', gid='section')
-    ax.set_title(f'{beads.fwhm_yx_nm[i, 1]:.3g} {unit}, r² = {beads.r2[i]:.3f}', fontsize=SMALL, loc='left', pad=3)
+    ax.set_title(f'{beads.fwhm_yx_nm[i, 1]:.3g} {of}, r² = {beads.r2[i]:.3f}', fontsize=SMALL, loc='left', pad=3)
     ax.tick_params(labelbottom=False); ax.locator_params(axis='y', nbins=4)
     ax.set_ylabel('grey level', fontsize=SMALL, labelpad=2)
     below = _axes(fig, left + height + 0.6, top + 0.78 * height, wide, 0.22 * height)
@@ -126,5 +128,5 @@ def _median_bead(
     below.plot(places * px, rest, 'o', ms=1.8, color='black')
     most = 1.2 * float(np.abs(rest).max()) or 1.
     below.set_ylim(-most, most); below.locator_params(axis='y', nbins=3)
-    below.set_xlabel(f'x ({unit})', fontsize=SMALL, labelpad=2)
+    below.set_xlabel(f'x ({of})', fontsize=SMALL, labelpad=2)
     for a in (ax, below): a.set_xlim(fine[0] * px, fine[-1] * px)

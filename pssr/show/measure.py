@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.patches import Rectangle
 
+from ..measure.pixels import number, unit
 from .figure import (COLOURS, MARGIN, PAGE, QUIET, SMALL, _axes, _colour_bar, Figure, _draw, _grey, _heading,
                               _label, _named, _note, _plane, _reduced, _sheet, _size_line, _title, save_figure,
                               scale_bar)
@@ -22,23 +23,23 @@ __all__ = ['error_map', 'frc_figure', 'decorrelation_figure', 'bead_figure']
 # %% ../../nbs/16_show.measure.ipynb #53b2cbfc
 def _size_text(
     value: float,     # Length in the unit of `pixel_nm`
-    pixel_nm: float,  # 1 means that lengths are in pixels
+    pixel_nm: float,  # Edge of a pixel; its `unit` is that of the lengths
 ) -> str:             # '123 nm', '1.24 µm', '4.56 px'
     "A measured length, three significant digits."
-    if pixel_nm == 1: return f'{value:.3g} px'
+    if unit(pixel_nm) == 'px': return f'{value:.3g} px'
     return f'{value / 1000:.3g} µm' if abs(value) >= 1000 else f'{value:.3g} nm'
 
 # %% ../../nbs/16_show.measure.ipynb #5feb5d76
 def _plus_minus(
     value: float,     # Length in the unit of `pixel_nm`
     error: float,     # Its error; NaN: unknown
-    pixel_nm: float,  # 1 means that lengths are in pixels
+    pixel_nm: float,  # Edge of a pixel; its `unit` is that of the lengths
 ) -> str:             # '123.4 ± 2.1 nm'
     "A measured length with its error, both to the error's second digit."
     if not (math.isfinite(error) and error > 0): return _size_text(value, pixel_nm)
-    unit, scale = ('px', 1) if pixel_nm == 1 else ('µm', 1000) if value >= 1000 else ('nm', 1)
+    name, scale = ('µm', 1000) if unit(pixel_nm) == 'nm' and value >= 1000 else (unit(pixel_nm), 1)
     digits = max(0, 1 - math.floor(math.log10(error / scale)))
-    return f'{value / scale:.{digits}f} ± {error / scale:.{digits}f} {unit}'
+    return f'{value / scale:.{digits}f} ± {error / scale:.{digits}f} {name}'
 
 # %% ../../nbs/16_show.measure.ipynb #95c5ce4c
 def error_map(
@@ -57,7 +58,8 @@ def error_map(
     r, x, errors = _plane(reference, 'reference'), _plane(image, 'image'), _plane(s.error_map, 'error map')
     if errors.shape != r.shape or x.shape != tuple(s.factor * n for n in r.shape):
         raise UsageError(f'the error map {errors.shape} was not made from this reference {r.shape} and image {x.shape}')
-    if pixel_nm is None and getattr(reference, 'pixel_yx_nm', None): pixel_nm = reference.pixel_yx_nm[1]
+    if pixel_nm is not None: pixel_nm = number(pixel_nm, 'pixel_nm', above=0)
+    elif getattr(reference, 'pixel_yx_nm', None): pixel_nm = reference.pixel_yx_nm[1]
     fig, axes = _sheet(3, 1, r.shape[0] / r.shape[1], 0.38 + (0.24 if title else 0), 0.28, right=1.2)
     cells = [axes(0, i) for i in range(3)]
     low, high = _grey(r)
@@ -87,11 +89,12 @@ def error_map(
 # %% ../../nbs/16_show.measure.ipynb #6ad28f95
 def _frequency_axis(
     ax,               # Axes with frequencies in cycles per length along x
-    top: float,       # Highest frequency, cycles per nm; per px if `pixel_nm` is 1
-    pixel_nm: float,  # Edge of a pixel, nm; 1: unknown
+    top: float,       # Highest frequency, cycles per nm; per px if the pixel size is unknown
+    pixel_nm: float,  # Edge of a pixel, nm, or unknown
 ) -> float:           # What frequencies are multiplied with before they are drawn
     "Name the frequencies, and at the top the lengths that they are."
-    per, unit, name = (1, 'px', 'px') if pixel_nm == 1 else (1000, 'nm', 'µm')
+    of = unit(pixel_nm)
+    per, name = (1000, 'µm') if of == 'nm' else (1, of)
     ax.set_xlim(0, top * per)
     ax.set_xlabel(f'spatial frequency (cycles / {name})', fontsize=SMALL, labelpad=2)
     lengths = [m * 10.**k for k in range(-3, 7) for m in (1, 2, 5)]
@@ -101,7 +104,7 @@ def _frequency_axis(
     above.set_xlim(ax.get_xlim())
     above.set_xticks([per / v for v in lengths], [f'{v:g}' for v in lengths])
     above.tick_params(labelsize=SMALL, length=2.5, pad=1, colors=QUIET)
-    above.set_xlabel(f'period ({unit})', fontsize=SMALL, labelpad=3, color=QUIET)
+    above.set_xlabel(f'period ({of})', fontsize=SMALL, labelpad=3, color=QUIET)
     above.spines[['right', 'left', 'bottom']].set_visible(False); above.spines['top'].set_color(QUIET)
     return per
 
@@ -110,7 +113,7 @@ def _beside(
     image,                    # (Y, X), array or `Stack`, or None
     top: float,               # Its upper edge, inch
     room: tuple[float, float],  # Width and height that it may take, inch
-    pixel_nm: float,          # Edge of a pixel, nm; 1: unknown
+    pixel_nm: float,          # Edge of a pixel, nm, or unknown
     window=None,              # (y, x, height, width) to show, px; None: all
     **options,                # For `imshow`
 ) -> float:                   # Right edge, inch
@@ -124,7 +127,7 @@ def _beside(
     ax = fig.add_axes((MARGIN / size[0], 1 - (top + height) / size[1], width / size[0], height / size[1]))
     low, high = _grey(data)
     _draw(ax, data, data.shape, window, **dict(vmin=low, vmax=high, cmap='gray') | options)
-    if pixel_nm != 1: scale_bar(ax, pixel_nm)
+    if unit(pixel_nm) == 'nm': scale_bar(ax, pixel_nm)
     return MARGIN + width
 
 # %% ../../nbs/16_show.measure.ipynb #4c1f548a
@@ -140,7 +143,7 @@ def frc_figure(
     "Ring correlation against frequency, the threshold, and the resolution or why there is none. Raises `UsageError`."
     source, results = _label(data_label), _named(results, 'Frc')
     pixel_nm = next(iter(results.values())).pixel_nm
-    if any(not np.isclose(r.pixel_nm, pixel_nm) for r in results.values()):
+    if any(not np.isclose(r.pixel_nm, pixel_nm) or unit(r.pixel_nm) != unit(pixel_nm) for r in results.values()):
         raise UsageError('the results have different pixel sizes: one frequency axis does not fit all of them')
     head, tall = 0.2 * bool(title), 2.3
     fig = Figure(figsize=(PAGE if image is not None else 4.6, head + tall + 0.97), dpi=110)
@@ -164,7 +167,10 @@ def frc_figure(
     ax.set_ylim(-0.2, 1.05); ax.set_ylabel('Fourier ring correlation', fontsize=SMALL, labelpad=2)
     ax.legend(fontsize=SMALL, frameon=False, loc='upper right', handlelength=1.4, borderaxespad=0.2)
     why = '; '.join(f'{name}: {r.reason}' if name else r.reason for name, r in results.items() if r.reason)
-    parts = [source, why or '± standard error by chance', *(['pixel size unknown'] if pixel_nm == 1 else [])]
+    for flag in dict.fromkeys(f for r in results.values() for f in r.flags):
+        named = ', '.join(name for name, r in results.items() if name and flag in r.flags)
+        why += ('; ' if why else '') + (f'{named}: {flag}' if named else flag)
+    parts = [source, why or '± standard error by chance', *(['pixel size unknown'] if unit(pixel_nm) == 'px' else [])]
     _note(fig, '   |   '.join(parts))
     if title: _heading(fig, title)
     if path is not None: save_figure(fig, path, overwrite)
@@ -208,7 +214,7 @@ def decorrelation_figure(
     along = f' along {r.direction} (sector {r.sector_deg:g}°)' if r.direction else ''
     parts = [source, f'criterion: {r.criterion}{along}', *r.flags]
     if result.reason: parts.append(f'no resolution: {result.reason}')
-    if r.pixel_nm == 1: parts.append('pixel size unknown')
+    if unit(r.pixel_nm) == 'px': parts.append('pixel size unknown')
     _note(fig, '   |   '.join(parts))
     if title: _heading(fig, title)
     if path is not None: save_figure(fig, path, overwrite)
@@ -220,7 +226,7 @@ def _slices(
     volume,           # `DecorrelationVolume`
     top: float,       # Upper edge, inch
     height: float,    # inch
-    pixel_nm: float,  # Edge of a pixel, nm; 1: unknown
+    pixel_nm: float,  # Edge of a pixel, nm, or unknown
 ):
     "Resolution of every slice, mean and SD."
     ax = _axes(fig, fig.get_figwidth() - 1.75, top, 1.6, height)
@@ -234,7 +240,7 @@ def _slices(
         ax.set_title(f'{text}\n(mean ± SD, n = {volume.n} slices)', fontsize=SMALL)
         ax.set_ylim(0, 1.15 * float(np.nanmax(values)))
     ax.set_xlabel('slice', fontsize=SMALL, labelpad=2)
-    ax.set_ylabel(f'resolution ({"px" if pixel_nm == 1 else "nm"})', fontsize=SMALL, labelpad=2)
+    ax.set_ylabel(f'resolution ({unit(pixel_nm)})', fontsize=SMALL, labelpad=2)
 
 # %% ../../nbs/16_show.measure.ipynb #ef6f7f15
 from .beads import bead_figure
