@@ -41,6 +41,12 @@ def _channels(value: str) -> list[int]:
     "Channel numbers: `1`, `0,2`."
     return [_seed(v) for v in value.split(',')]
 
+def _patch(value: str) -> tuple[int, ...]:
+    "Voxels along z, y, x: `16,64,64`."
+    size = tuple(_count(v) for v in value.split(','))
+    if len(size) != 3: raise argparse.ArgumentTypeError(f'{value!r} is not a size like 16,64,64')
+    return size
+
 def _pixel(value: str):
     "One length for all axes, or one per spatial axis of the image: `8`, `50,8,8`."
     sizes = tuple(_positive(v) for v in value.split(','))
@@ -112,7 +118,8 @@ def _data_commands(commands):
 def _training_command(commands):
     p = _command(commands, 'train', 'train a network to undo the degradation, and save it as a model',
                  'pssr train em --data good_images --minutes 5 -o my_model', 'json seed device axes overwrite', 'train.train')
-    p.add_argument('recipe_name', metavar='RECIPE', help='em, fluorescence, or multiframe (fluorescence movies, five frames at once)')
+    p.add_argument('recipe_name', metavar='RECIPE', help='em, fluorescence, multiframe (fluorescence movies, five frames at once); '
+                   'of pairs of volumes: rcan3d, care, srresnet')
     p.add_argument('-o', '--output', required=True, metavar='MODEL', help='folder to write the model to')
     what = p.add_mutually_exclusive_group(required=True)
     what.add_argument('--dataset', metavar='NAME', help='a data set of `pssr data list`, or `simulated`')
@@ -126,6 +133,7 @@ def _training_command(commands):
     p.add_argument('--encoder', choices=('light', 'resnet18', 'resnet34'), help='network (default: of the preset)')
     p.add_argument('--loss', choices=('mse', 'mae'), help='what is minimised (default mse)')
     p.add_argument('--size', type=_count, metavar='PX', help='side of the crops, good pixels (default: of the preset)')
+    p.add_argument('--patch', type=_patch, metavar='Z,Y,X', help='volumes: size of the patches, voxels (default: of the preset)')
     p.add_argument('--bs', type=_count, metavar='N', help='batch size (default: of the preset)')
     p.add_argument('--lr', type=_positive, metavar='RATE', help='highest learning rate (default: of the preset)')
     p.add_argument('--recipe', metavar='NAME', help='how to degrade (default: as RECIPE)')
@@ -148,6 +156,8 @@ def _restoring_commands(commands, alone: bool = False):
                    help='grey scale of the training data, of this image, or the first where the type is the same (default auto)')
     p.add_argument('--tile', type=_count, metavar='PX', help='side of a tile, input pixels (default: what the memory allows)')
     p.add_argument('--memory-gb', type=_positive, metavar='GB', help='memory for the work of the network (default: automatic)')
+    p.add_argument('--attention', default='frozen', choices=('frozen', 'exact', 'blend'),
+                   help='volumes in tiles: one attention for all, estimated (frozen) or exact; blend: the papers\' way (default frozen)')
     p.add_argument('--channel', type=_channels, metavar='N', help='channels to restore, from 0: 0 or 0,2 (default: each by itself)')
     p.add_argument('--window', choices=('t', 'z'), help="multi-frame models: neighbours in time or depth (default: the model's)")
     p.add_argument('--resample', action='store_true', help="first bring the image to the pixel size of the model")

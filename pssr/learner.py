@@ -27,8 +27,8 @@ from .models.unet import PSSRUnet
 from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
-__all__ = ['LOSSES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'fit_until', 'quiet', 'Round',
-           'fit_progressive', 'fine_tune']
+__all__ = ['LOSSES', 'NETWORKS', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'restorer_learner',
+           'rcan_learner', 'fit_until', 'quiet', 'Round', 'fit_progressive', 'fine_tune']
 
 # %% ../nbs/12_learner.ipynb #d3db2e3e
 def set_seed(
@@ -95,6 +95,46 @@ def _copy_of(start, dls) -> PSSRUnet:
         raise PSSRError(f'{start.name or "the model"} takes {start.n_in} frames and enlarges {start.scale}×, the data have {dls.n_in} and '
                         f'{dls.scale}×: fine-tune on data of the same kind')
     return copy.deepcopy(start.network)
+
+# %% ../nbs/12_learner.ipynb #e51e3b10
+NETWORKS = {'rcan': 'RCAN', 'care': 'CARE', 'srresnet': 'SRResNet', 'rrdb': 'RRDBNet'}    # Module in `pssr.models`: class
+
+def restorer_learner(
+    dls: DataLoaders,                   # From `volume_dls`, or `micrograph_dls` of pairs
+    network: str = 'rcan',              # rcan | care | srresnet | rrdb
+    loss: str = 'mae',                  # mae | mse
+    lr: float = 1e-3,                   # Learning rate that `fit*` use unless told otherwise
+    wd: float = 0.,                     # Weight decay
+    seed: int = 0,                      # Initial weights
+    mixed_precision: bool | None = None,  # Default: where there is a GPU
+    cbs: Sequence = (),                 # Further callbacks
+    **config,                           # For the network: groups, blocks, channels, ...
+) -> Learner:
+    """A `Learner` for images or volumes, as the loaders are. Raises `UsageError` for an unknown network, loss or setting of the network."""
+    from importlib import import_module
+    if network not in NETWORKS: raise UsageError(f'no network {network!r}: choose from {", ".join(NETWORKS)}')
+    if loss not in LOSSES: raise UsageError(f'no loss {loss!r}: choose from {", ".join(LOSSES)}')
+    if not hasattr(dls, 'normalise'): raise UsageError('these loaders have no normalisation: make them with volume_dls or micrograph_dls')
+    volumes = hasattr(dls, 'percentiles')
+    set_seed(seed)
+    kind = getattr(import_module(f'pssr.models.{network}'), NETWORKS[network])
+    if network == 'rcan' and not volumes: config = dict(unit_range=False) | config     # mean 0 and spread 1 are no range from 0 to 1
+    try: model = kind(**dict(ndim=3 if volumes else 2, n_in=dls.n_in) | ({} if dls.scale == 1 else dict(scale=dls.scale)) | config)
+    except TypeError as e: raise UsageError(f'{NETWORKS[network]}: {e}'.replace(f'{NETWORKS[network]}.__init__() ', '')) from None
+    on_gpu = dls.device is not None and torch.device(dls.device).type == 'cuda'
+    model = model.to(memory_format=model.memory_format)
+    full, spread = (1., 1.) if volumes else (dls.full_scale, dls.normalise[1].spread)
+    learn = Learner(dls, model, loss_func=LOSSES[loss](), opt_func=Adam, lr=lr, wd=wd, metrics=[PSNR(full, spread)], cbs=[StopOnNaN(), *cbs])
+    if mixed_precision if mixed_precision is not None else on_gpu: learn.add_cb(MixedPrecision())
+    learn.training_record, learn.loss_history = dict(network=network, loss=loss, seed=seed, fits=[]), History()
+    return learn
+
+def rcan_learner(
+    dls: DataLoaders,    # From `volume_dls`, or `micrograph_dls` of pairs
+    **settings,          # For `restorer_learner`: loss, lr, seed, ...; groups, blocks, channels, reduction
+) -> Learner:
+    "A `Learner` for RCAN (Chen et al. 2021)."
+    return restorer_learner(dls, 'rcan', **settings)
 
 # %% ../nbs/12_learner.ipynb #84473e30
 def fit_until(

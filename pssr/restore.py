@@ -41,16 +41,33 @@ class Trained:
     training: dict = field(default_factory=dict)  # How it was trained
     name: str = ''                         # For messages
     window: str = 't'                      # With n_in > 1: the frames are neighbours in t (time) or z (depth)
+    volume: dict | None = None             # For volumes: `percentiles`, `patch` and `voxel_nm` (Z, Y, X) of the training
+
+    @property
+    def ndim(self) -> int:
+        "2 for images, 3 for volumes."
+        return getattr(self.network, 'ndim', 2)
 
     @classmethod
     def of(cls, learn) -> Trained:
-        "From a learner made by `pssr_learner`."
-        from pssr.models.unet import receptive_halo_px  # torch: only when there is a learner
+        "From a learner made by `pssr_learner` or one of its kin."
+        from pssr.models.unet import PSSRUnet, receptive_halo_px  # torch: only when there is a learner
         network, dls = learn.model, learn.dls
+        told = dict(getattr(learn, 'training_record', {}), recipe=getattr(dls, 'recipe_name', 'paired'))
+        if not isinstance(network, PSSRUnet): return cls._of_restorer(network, dls, told)
         exact = network.light and not network.config['self_attention']
         return cls(network, dls.scale, *dls.normalise, dls.pixel_nm and dls.pixel_nm*dls.scale, dls.dtype, dls.n_in,
-                   receptive_halo_px(network) if exact else wide_halo_px(network), network.multiple, exact,
-                   dict(getattr(learn, 'training_record', {}), recipe=dls.recipe_name), window=dls.window or 't')
+                   receptive_halo_px(network) if exact else wide_halo_px(network), network.multiple, exact, told, window=dls.window or 't')
+
+    @classmethod
+    def _of_restorer(cls, network, dls, told) -> Trained:
+        "RCAN, CARE, SRResNet, RRDB: they say themselves how far they look."
+        from pssr.models.rcan import receptive_halo_px
+        halo, voxel_nm = receptive_halo_px(network), getattr(dls, 'voxel_nm', None)
+        pixel_nm = voxel_nm[-1] if voxel_nm else getattr(dls, 'pixel_nm', None) and dls.pixel_nm*dls.scale
+        volume = dict(percentiles=list(dls.percentiles), patch=list(dls.patch), voxel_nm=voxel_nm and list(voxel_nm)) if network.ndim == 3 else None
+        return cls(network, network.scale, *dls.normalise, pixel_nm, dls.dtype, dls.n_in, max(halo), network.multiple, network.exact, told,
+                   window=getattr(dls, 'window', None) or 't', volume=volume)
 
 def wide_halo_px(network) -> int:
     "For a ResNet, which looks hundreds of px far, or attention, which looks everywhere: a margin of 64 px covers what matters."
@@ -146,11 +163,16 @@ def restore(
     resample: bool = False,               # First bring the image to the pixel size of the model
     first: int = 0,                       # Planes at the start that are in `out` already
     after: Callable[[int], None] | None = None,  # Called with the number of finished planes whenever one is
+    attention: str = 'frozen',            # Volumes, networks with channel attention: frozen | exact | blend (see `restore_volume`)
 ) -> np.ndarray | Stack:                  # `scale` times as many pixels over the same field; a Stack for a Stack
     """Restore an image tile by tile; of a multi-frame model frame by frame, as many as there are. Raises `PSSRError` for NaN,
     unsupported pixels, and a movie that lacks the model's axis or is shorter than its window; warns (`PSSRWarning`) for a constant
     image, a pixel size more than 10 % and intensities far from those of the training, and for pixels that the result's type cuts off."""
     stack = image if isinstance(image, Stack) else Stack(np.asarray(image), _axes(np.ndim(image), model))
+    if model.ndim == 3:
+        from pssr.restore_volume import restore_volumes
+        out = restore_volumes(model, stack, dtype, intensity, memory_mb and memory_mb/1e3, out, device, bar, first, after, attention)
+        return stack.scaled(out) if isinstance(image, Stack) else out
     axis = _check(model, stack, window)
     if resample and model.pixel_nm: stack = resample_stack(stack, model.pixel_nm)
     scales = _scales_by_channel(model, stack, intensity)
@@ -189,8 +211,10 @@ def result_shape(
     model: Trained,            # Model
     stack: Stack,              # What it will be given, resampled already if it will be
 ) -> tuple[int, ...]:          # Shape of the result
-    "As many planes, and `scale` times as many rows and columns."
-    return (*stack.shape[:-2], *(model.scale*n for n in stack.shape[-2:]))
+    "`scale` times as many rows and columns; of volumes also planes, if the network enlarges along z."
+    scales = getattr(model.network, 'scales', (model.scale,)*2)
+    lead = stack.shape[:-len(scales)]
+    return (*lead, *(s*n for s, n in zip(scales, stack.shape[-len(scales):])))
 
 # %% ../nbs/13_restore.ipynb #a0f5abbe
 def _axes(ndim: int, model: Trained) -> str:
@@ -223,7 +247,7 @@ def _forward(model: Trained, device: str | None) -> tuple[Callable[[np.ndarray],
     import torch  # kept out of `import pssr`
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     network = model.network.to(device).eval()
-    if device == 'cpu': network = network.to(memory_format=torch.channels_last)
+    if device == 'cpu': network = network.to(memory_format=getattr(network, 'memory_format', torch.channels_last))
     def forward(blocks):
         with torch.inference_mode():
             return network(torch.from_numpy(np.ascontiguousarray(blocks, np.float32)).to(device))[:, 0].float().cpu().numpy()

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import product
 from math import prod
@@ -16,12 +17,12 @@ from tqdm import tqdm
 
 from .files import release
 from .patches import Normalise
-from .stack import PSSRError, UsageError
+from .stack import PSSRError, PSSRWarning, Stack, UsageError, number, to_dtype
 from .tiles import give_back
 
 # %% auto #0
-__all__ = ['PROBES', 'SAMPLED', 'ATTENTION', 'bytes_of_tile', 'cut_tiles', 'sample_boxes', 'VolumeTiler', 'restore_volume',
-           'seam_energy']
+__all__ = ['PROBES', 'SAMPLED', 'ATTENTION', 'MEMORY_GB', 'bytes_of_tile', 'cut_tiles', 'sample_boxes', 'VolumeTiler',
+           'restore_volume', 'restore_volumes', 'seam_energy']
 
 # %% ../nbs/13_restore_volume.ipynb #ebdded72
 def _peak(action, device: str) -> float | None:
@@ -135,7 +136,6 @@ class VolumeTiler:
         patch: tuple[int, int, int] | None = None,  # That the network was trained on; for `blend` and samples
         device: str = 'cpu',
     ):
-        from pssr.measure.pixels import number
         from pssr.models.rcan import attention_layers, receptive_halo_px
         if attention not in ATTENTION: raise UsageError(f'attention must be one of {", ".join(ATTENTION)}, got {attention!r}')
         self.network, self.shape, self.attention, self.device = network, tuple(shape), attention, device
@@ -243,13 +243,82 @@ def restore_volume(
     shape = tuple(n*s for n, s in zip(data.shape, network.scales))
     if out is None: out = np.empty(shape, np.float32)
     elif tuple(out.shape) != shape: raise UsageError(f'out has the shape {tuple(out.shape)}, the result {shape}')
-    n = len(_boxes(tiler.shape, tiler.tile))
+    n, cut_off = len(_boxes(tiler.shape, tiler.tile)), np.zeros(2, int)
     for box, restored in tqdm(tiler(data, low), 'restore', n, unit='tile', disable=not bar, delay=2, leave=False):
         if not np.isfinite(restored).all(): raise PSSRError('the volume has NaN or infinite voxels: mask or replace them first')
-        out[_scaled(box, network.scales)] = high.undo(restored[0])
+        values = high.undo(restored[0])
+        if out.dtype.kind in 'ui':
+            info = np.iinfo(out.dtype)
+            cut_off += [np.count_nonzero(values < info.min - .5), np.count_nonzero(values > info.max + .5)]
+        out[_scaled(box, network.scales)] = to_dtype(values, out.dtype)
         release(out)
         give_back()
+    share = cut_off/prod(shape)
+    if share.sum() > 0.01:
+        warnings.warn(f'of the restored voxels {share[0]:.0%} are below and {share[1]:.0%} above the range of {out.dtype} and were cut off: '
+                      'choose float32 (--dtype float32)', PSSRWarning, stacklevel=2)
     return out
+
+# %% ../nbs/13_restore_volume.ipynb #4c3fc44e
+MEMORY_GB = 2.     # Default budget on a CPU
+
+def _scales(model, stack: Stack, intensity: str) -> list[tuple[Normalise, Normalise]]:
+    "For every channel the normalisation of input and result."
+    from pssr.volumes import percentile_normalise, volumes
+    if intensity not in ('auto', 'stored', 'series'): raise UsageError(f"intensity must be 'auto', 'stored' or 'series', got {intensity!r}")
+    low, high = model.normalise_low, model.normalise_high
+    channels = [stack.isel(C=c) for c in range(stack.sizes['C'])] if 'C' in stack.axes else [stack]
+    if intensity == 'stored': return [(low, high)]*len(channels)
+    found = [percentile_normalise(volumes(c), (model.volume or {}).get('percentiles') or (2., 99.9)) for c in channels]
+    return [(f, Normalise(f.undo(low(high.offset)), f.spread*high.spread/low.spread)) for f in found]
+
+def restore_volumes(
+    model,                                # `pssr.restore.Trained` whose network has three axes
+    stack: Stack,                         # ZYX, with T and C if there are
+    dtype: str = 'same',                  # Of the result
+    intensity: str = 'auto',              # stored: percentiles of the training set | series, auto: of this series
+    memory_gb: float | None = None,       # For the work of the network; default 2 on a CPU, half of what is free on a GPU
+    out: np.ndarray | None = None,        # Where to write
+    device: str | None = None,            # Default: a GPU if there is one
+    bar: bool = True,                     # Progress bar
+    first: int = 0,                       # Planes at the start that are in `out` already
+    after: Callable[[int], None] | None = None,  # Called with the number of finished planes after every volume
+    attention: str = 'frozen',            # frozen | exact | blend
+) -> np.ndarray:                          # Every volume restored
+    "One volume after the other. Raises `PSSRError` for a stack without Z; warns (`PSSRWarning`) for voxels of another size."
+    from pssr.restore import result_shape
+    if 'Z' not in stack.axes:
+        hint = f"; if T is depth, say axes='{stack.axes.replace('T', 'Z')}'" if 'T' in stack.axes else ''
+        raise PSSRError(f'{stack.name or "image"}: has the axes {stack.axes} and no Z, the model restores volumes{hint}')
+    scales, shape = _scales(model, stack, intensity), result_shape(model, stack)
+    _check_voxel(model, stack)
+    if out is None: out = np.empty(shape, stack.dtype if dtype == 'same' else np.dtype(dtype))
+    elif tuple(out.shape) != shape: raise UsageError(f'out has the shape {tuple(out.shape)}, the result {shape}')
+    patch, channel = (model.volume or {}).get('patch'), stack.axes.find('C')
+    if memory_gb is None: memory_gb = _free_gb(device)
+    for i, index in enumerate(np.ndindex(stack.shape[:-3])):
+        if (i + 1)*shape[-3] <= first: continue
+        low, high = scales[index[channel] if channel >= 0 else 0]
+        restore_volume(model.network, stack.data[index] if index else stack.data, low, high, memory_gb, attention, patch,
+                       out[index] if index else out, device, bar)
+        release(out)
+        if after: after((i + 1)*shape[-3])
+    return out
+
+def _free_gb(device: str | None) -> float:
+    "Half of what is free on the GPU, or the default."
+    import torch  # kept out of `import pssr`
+    on_gpu = torch.cuda.is_available() if device is None else device.startswith('cuda')
+    return torch.cuda.mem_get_info()[0]/2e9 if on_gpu else MEMORY_GB
+
+def _check_voxel(model, stack: Stack):
+    "Warn about voxels that are not those of the training."
+    trained, own = (model.volume or {}).get('voxel_nm'), stack.pixel_nm or {}
+    if not trained or not all(a in own for a in 'ZYX'): return
+    here = [own[a] for a in 'ZYX']
+    if any(abs(a/b - 1) > 0.1 for a, b in zip(here, trained)):
+        def said(v): return ' × '.join(f'{x:g}' for x in v)
+        warnings.warn(f'{stack.name or "volume"}: voxels of {said(here)} nm, but the model was trained for {said(trained)} nm', PSSRWarning, stacklevel=3)
 
 # %% ../nbs/13_restore_volume.ipynb #25708110
 def seam_energy(

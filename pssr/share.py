@@ -9,6 +9,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
+
 from .files import atomic
 from .patches import Normalise
 from .restore import Trained
@@ -52,17 +54,19 @@ def describe_model(
                 architecture=dict(family=type(trained.network).__name__, **trained.network.config),
                 scale=trained.scale, n_in=trained.n_in, window=trained.window if trained.n_in > 1 else None,
                 input_pixel_nm=trained.pixel_nm,
-                output_pixel_nm=trained.pixel_nm and trained.pixel_nm/trained.scale, dtype=trained.dtype,
+                output_pixel_nm=trained.pixel_nm and trained.pixel_nm/np.ravel(trained.scale)[-1].item(), dtype=trained.dtype,
                 normalise=dict(low=trained.normalise_low.to_dict(), high=trained.normalise_high.to_dict()),
-                halo_px=trained.halo_px, multiple=trained.multiple, tiles_are_exact=trained.exact, training=trained.training,
+                **(dict(volume=trained.volume) if trained.volume else {}), halo_px=trained.halo_px, multiple=trained.multiple, tiles_are_exact=trained.exact, training=trained.training,
                 versions={n: of(d) for n, d in dict(pssr='pssr-fastai', torch='torch', fastai='fastai').items()},
                 weights=dict(file='weights.safetensors', sha256=sha256))
 
 # %% ../nbs/14_share.ipynb #77a8a817
-def _families() -> dict:
-    "Networks that a model.json may name. Nothing outside this list is ever built."
-    from pssr.models.unet import PSSRUnet  # torch: only when a model is loaded
-    return {'PSSRUnet': PSSRUnet}
+FAMILIES = {'PSSRUnet': 'unet', 'RCAN': 'rcan', 'CARE': 'care', 'SRResNet': 'srresnet', 'RRDBNet': 'rrdb'}   # Class: module in `pssr.models`
+
+def _family(name: str):
+    "A network that a model.json may name. Nothing outside the list is ever built."
+    from importlib import import_module
+    return getattr(import_module(f'pssr.models.{FAMILIES[name]}'), name)     # torch: only when a model is loaded
 
 def _page(path: Path) -> dict:
     "Read and check model.json."
@@ -92,14 +96,13 @@ def load_model(
         raise PSSRError(f'{file}: does not belong to {path/"model.json"} or is damaged (checksum differs): copy the model folder again')
     try:
         architecture = dict(page['architecture'])
-        family = _families()[architecture.pop('family')]
-        network = family(**architecture)
+        network = _family(architecture.pop('family'))(**architecture)
         state = network.state_dict()
         state.update({k: v for k, v in load(raw).items()})
         network.load_state_dict(state)
         return Trained(network.eval(), page['scale'], *(Normalise(**page['normalise'][k]) for k in ('low', 'high')),
                        page['input_pixel_nm'], page['dtype'], page['n_in'], page['halo_px'], page['multiple'],
-                       page['tiles_are_exact'], page['training'], path.name, page.get('window') or 't')
+                       page['tiles_are_exact'], page['training'], path.name, page.get('window') or 't', page.get('volume'))
     except (KeyError, TypeError, RuntimeError, SafetensorError) as e:
         first = str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__
         raise PSSRError(f'{path}: the model does not fit this version of pssr ({first})') from e

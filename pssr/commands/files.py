@@ -183,7 +183,7 @@ def _restore_file(model, stack: Stack, target: Path, args) -> Stack:
     if args.resample and model.pixel_nm: stack = resample(stack, model.pixel_nm)
     dtype = _file_dtype(stack.dtype) if args.dtype == 'same' else np.dtype(args.dtype)
     options = dict(dtype=str(dtype), intensity=args.intensity, tile_px=args.tile, device=args.device, bar=sys.stderr.isatty(),
-                   memory_mb=args.memory_gb and 1e3*args.memory_gb, window=args.window)   # None: automatic
+                   memory_mb=args.memory_gb and 1e3*args.memory_gb, window=args.window, attention=args.attention)   # None: automatic
     if target.suffix.lower() == '.png':
         result = restore(model, stack, **options)
         write(result, target, args.overwrite)

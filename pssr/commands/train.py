@@ -97,7 +97,8 @@ def _scale_of(first, args) -> int:
     return args.scale or int(ratio)
 
 # %% ../../nbs/18_commands.train.ipynb #a78a665b
-RECIPES_NOW, RECIPES_LATER = ('em', 'fluorescence', 'multiframe'), ('rcan3d', 'care', 'srresnet', 'esrgan', 'gan', 'sim')
+RECIPES_NOW, RECIPES_LATER = ('em', 'fluorescence', 'multiframe'), ('esrgan', 'gan', 'sim')
+RECIPES_VOLUMES = ('rcan3d', 'care', 'srresnet')
 
 def _model_target(path: str, overwrite: bool) -> Path:
     "Where the model goes; with --overwrite a model may be replaced, any other folder not."
@@ -112,7 +113,7 @@ def _plan(args):
     from pssr.experiment import EM_PLANS, with_budget
     if args.recipe_name not in RECIPES_NOW:
         later = 'comes in a later version' if args.recipe_name in RECIPES_LATER else 'is not known'
-        raise UsageError(f'the recipe {args.recipe_name!r} {later}: choose {", ".join(RECIPES_NOW)}')
+        raise UsageError(f'the recipe {args.recipe_name!r} {later}: choose {", ".join(RECIPES_NOW + RECIPES_VOLUMES)}')
     plan = with_budget(EM_PLANS[args.preset], args.minutes, args.steps, args.epochs)
     one_cycle = [k for k in ('size', 'bs', 'lr') if getattr(args, k) is not None]
     if plan.progressive and one_cycle and not (args.minutes or args.steps or args.epochs):
@@ -143,6 +144,10 @@ def _start(args, plan):
 # %% ../../nbs/18_commands.train.ipynb #667d3814
 def train(args: Namespace) -> int:
     "`pssr train`: data → model."
+    if args.recipe_name in RECIPES_VOLUMES:
+        from pssr.commands.volumes import train_volumes
+        return train_volumes(args)
+    if args.patch: raise UsageError('--patch is for volumes: images have --size')
     plan, begun = _plan(args), time.perf_counter()
     target, start = _model_target(args.output, args.overwrite), _start(args, plan)
     from pssr import experiment
