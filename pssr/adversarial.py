@@ -25,7 +25,7 @@ from .models.slices import as_planes
 from .stack import PSSRError, UsageError, number
 
 # %% auto #0
-__all__ = ['GAMES', 'critic_loss', 'generator_loss', 'Adversarial']
+__all__ = ['GAMES', 'TRAINING_FORMAT', 'critic_loss', 'generator_loss', 'Adversarial', 'save_training', 'load_training']
 
 # %% ../nbs/11_callbacks.adversarial.ipynb #023d25e0
 GAMES = ('relativistic', 'standard')
@@ -141,7 +141,7 @@ class Adversarial(Callback):
         "A gradient scale for the critic where the generator has one; both go on from the last fit."
         scaler, kind = getattr(self.learn, 'scaler', None), self.learn.pred.device.type
         if scaler is None: scaler = torch.amp.GradScaler(kind, enabled=False)
-        if self.critic_scaler is None:
+        if self.critic_scaler is None or self.critic_scaler.is_enabled() != scaler.is_enabled():
             start = dict(init_scale=scaler.get_scale()) if scaler.is_enabled() else {}
             self.critic_scaler = torch.amp.GradScaler(kind, enabled=scaler.is_enabled(), **start)
         for name, s in dict(generator=scaler, critic=self.critic_scaler).items():
@@ -175,9 +175,14 @@ class Adversarial(Callback):
         self._move()
         for _ in range(self.critic_steps - 1): self._lesson(); self._move()
 
-    def after_fit(self):
-        scalers = dict(generator=getattr(self.learn, 'scaler', None), critic=self.critic_scaler)
-        self._scales = {name: s.state_dict() for name, s in scalers.items() if s is not None}
+    def scales(self) -> dict:
+        "Gradient scales of both networks, as at the end of the last fit."
+        scaler = getattr(self.learn, 'scaler', None)
+        if scaler is not None and self.critic_scaler is not None:
+            self._scales = dict(generator=scaler.state_dict(), critic=self.critic_scaler.state_dict())
+        return self._scales
+
+    def after_fit(self): self.scales()
 
     def _lesson(self) -> torch.Tensor:
         "The critic's loss on this batch, and its gradient."
@@ -202,3 +207,89 @@ class Adversarial(Callback):
         self.diverged = True
         if hasattr(self.learn, 'stop_on_nan'): self.learn.stop_on_nan.diverged = True
         raise CancelFitException()
+
+# %% ../nbs/11_callbacks.adversarial.ipynb #257c5d64
+TRAINING_FORMAT = 'pssr-training-1'
+
+def _plain(x):
+    "Nothing but dicts, lists, tuples, tensors on the CPU, numbers and text."
+    if isinstance(x, torch.Tensor): return x.detach().as_subclass(torch.Tensor).cpu().clone()
+    if isinstance(x, (np.ndarray, np.generic)): return x.tolist()
+    if isinstance(x, dict): return {k: _plain(v) for k, v in x.items()}
+    if isinstance(x, tuple): return tuple(_plain(v) for v in x)
+    return [_plain(v) for v in x] if isinstance(x, (list, L)) else x
+
+def _drawing(learn) -> list:
+    "Transforms of the loaders that draw random numbers of their own."
+    found = {id(t): t for loader in learn.dls.loaders for stage in ('after_item', 'after_batch')
+             for t in getattr(getattr(loader, stage, None), 'fs', ()) if hasattr(t, 'rng') or hasattr(t, 'generator')}
+    return list(found.values())
+
+def _random_state(learn) -> dict:
+    def own(t):
+        rng, generator = getattr(t, 'rng', None), getattr(t, 'generator', None)
+        return dict(rng=rng and rng.bit_generator.state, generator=generator and (str(generator.device), generator.get_state()))
+    return dict(python=random.getstate(), numpy=np.random.get_state(), torch=torch.get_rng_state(),  # noqa: NPY002
+                cuda=torch.cuda.get_rng_state_all(), loaders=[loader.rng.getstate() for loader in learn.dls.loaders],
+                transforms=[own(t) for t in _drawing(learn)])
+
+def _set_random_state(learn, state: dict) -> None:
+    random.setstate(state['python']); np.random.set_state(state['numpy']); torch.set_rng_state(state['torch'])  # noqa: NPY002
+    if len(state['cuda']) == torch.cuda.device_count(): torch.cuda.set_rng_state_all(state['cuda'])
+    for loader, s in zip(learn.dls.loaders, state['loaders']): loader.rng.setstate(s)
+    for t, s in zip(_drawing(learn), state['transforms']):
+        if s['rng']: t.rng.bit_generator.state = s['rng']
+        if s['generator']:
+            device, numbers = s['generator']
+            if t.generator is None: t.generator = torch.Generator(device)
+            t.generator.set_state(numbers)
+
+def save_training(
+    learn,                     # Any `Learner`, between two fits
+    path: str | Path,          # File to write
+    overwrite: bool = False,   # Replace what is there
+) -> Path:                     # The file
+    "Write all that a training needs to go on. The same training gives the same bytes. Raises `PSSRError` where it cannot write."
+    if learn.opt is None: learn.create_opt()
+    game, history = getattr(learn, 'adversarial', None), getattr(learn, 'loss_history', None)
+    state = dict(format=TRAINING_FORMAT, model=learn.model.state_dict(), opt=learn.opt.state_dict(), random=_random_state(learn),
+                 training_record=getattr(learn, 'training_record', None),
+                 history=history and dict(steps=history.curves()['train'], rates=history.rates, valid=history.valid))
+    if game: state |= dict(critic=game.critic.state_dict(), critic_opt=game.critic_opt.state_dict(), scales=game.scales(), record=game.curves())
+    buffer = io.BytesIO()             # a file's own name would become part of the bytes
+    torch.save(_plain(state), buffer)
+    with atomic(path, overwrite) as part: part.write_bytes(buffer.getvalue())
+    return Path(path)
+
+def load_training(
+    learn,               # A `Learner` made by the same call, on the same loaders
+    path: str | Path,    # File that `save_training` wrote
+) -> None:
+    "Go on where a training was saved. Raises `PSSRError` for a file that is no checkpoint or belongs to other networks or loaders."
+    try: state = torch.load(path, map_location='cpu', weights_only=True)
+    except FileNotFoundError: raise PSSRError(f'{path}: no such checkpoint') from None
+    except Exception as e: raise PSSRError(f'{path}: is no training checkpoint or is damaged ({type(e).__name__})') from e
+    if not isinstance(state, dict) or state.get('format') != TRAINING_FORMAT: raise PSSRError(f'{path}: is no training checkpoint of this version')
+    game = getattr(learn, 'adversarial', None)
+    if bool(game) != ('critic' in state): raise PSSRError(f'{path}: was saved {"without" if game else "with"} a critic, this training has '
+                                                          f'{"one" if game else "none"}')
+    if learn.opt is None: learn.create_opt()
+    def shapes(tensors): return {name: tuple(v.shape) for name, v in tensors.items()}
+    for name, network in dict(model=learn.model, **(dict(critic=game.critic) if game else {})).items():
+        if shapes(state[name]) != shapes(network.state_dict()): raise PSSRError(f'{path}: belongs to another {name}')
+    if [len(state['opt'][k]) for k in ('state', 'hypers')] != [len(learn.opt.all_params()), len(learn.opt.param_lists)]:
+        raise PSSRError(f'{path}: belongs to another optimiser')
+    if [len(state['random'][k]) for k in ('loaders', 'transforms')] != [len(learn.dls.loaders), len(_drawing(learn))]:
+        raise PSSRError(f'{path}: belongs to other loaders')
+    device = getattr(learn.dls, 'device', None) or next(learn.model.parameters()).device
+    learn.model.to(device).load_state_dict(state['model'])
+    def there(x): return x.to(device) if isinstance(x, torch.Tensor) else x
+    learn.opt.load_state_dict(dict(state=[{k: there(v) for k, v in s.items()} for s in state['opt']['state']], hypers=L(state['opt']['hypers'])))
+    if game:
+        game.critic.to(device).load_state_dict(state['critic'])
+        game.critic_opt.load_state_dict(state['critic_opt'])
+        game.record, game._scales = state['record'], state['scales']
+        game._new.clear()
+    if state['training_record'] is not None: learn.training_record = state['training_record']
+    if state['history'] and hasattr(learn, 'loss_history'): vars(learn.loss_history).update(state['history'])
+    _set_random_state(learn, state['random'])

@@ -214,6 +214,8 @@ def _measure_command(commands, alone: bool):
     r.add_argument('--direction', choices=('x', 'y', 'z'),
                    help='--decorrelation: along one axis; z: axial resolution of a volume')
     r.add_argument('--crop-px', type=_count, metavar='PX', help='--beads: side of a crop, odd (default 19)')
+    r.add_argument('--saturation', type=_positive, metavar='GREY',
+                   help='--beads: grey level where the detector ends (default: seen from the beads, or the end of the type)')
     p.add_argument('--plane', type=_plane, metavar='C=0',
                    help='plane of a stack to measure, e.g. C=0 or T=3,Z=0, counted from 0')
     p.add_argument('--out', metavar='DIR', help='write the scores or curves (JSON, CSV) and the figures')

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .common import about, complain, give_answer, progress, read_named, spoken
+from .common import about, complain, give_answer, progress, read_named
 from ..files import atomic, writable
 from ..io import check_pixels, describe, images_in
 from ..stack import PSSRError, Stack, UsageError
@@ -275,7 +275,7 @@ def _scores(args: Namespace):
 
 # %% ../../nbs/18_commands.measure.ipynb #1aeb5d9e
 OPTIONS = {'threshold': 'frc', 'limit_nm': 'decorrelation', 'criterion': 'decorrelation', 'direction': 'decorrelation',
-           'crop_px': 'beads'}   # Which option belongs to which measurement
+           'crop_px': 'beads', 'saturation': 'beads'}   # Which option belongs to which measurement
 
 def _own_options(args: Namespace, kind: str | None):
     "Raises `UsageError` for an option that this measurement would ignore."

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .common import give_answer
-from .measure import _image, _own_options, _results, _source, _write, note, spoken, version
+from .common import give_answer, spoken
+from .measure import _image, _own_options, _results, _source, _write, note, version
 from ..measure.table import strict, to_json
 from ..stack import PSSRError, PSSRWarning, Stack
 
@@ -52,11 +52,6 @@ def _head(args, images: list[Stack]) -> tuple[bool, dict]:
 def _label(args, images: list[Stack]) -> str:
     return _source(args, ', '.join(Path(i.name).name for i in images))
 
-def _spoken(message) -> str:
-    "What the library says, in the words of the command line: also for the options that only these measurements have."
-    text = re.sub(r'(?<![\w-])saturation=?(?= (must|if))', '--saturation', str(message))
-    return spoken(re.sub(r'^threshold(?= must)', '--threshold', text))
-
 def _flag_lines(
     flags: list[tuple[str, ...]],   # Of every image or slice
 ) -> list[str]:                     # One line for flags that differ in their numbers only
@@ -69,7 +64,7 @@ def _flag_lines(
         spans = iter([f'{min(v):g}' if min(v) == max(v) else f'{min(v):g} to {max(v):g}' for v in numbers])
         line = re.sub(r'\d+(\.\d+)?', lambda m: next(spans), said[0])
         return line + (f' ({len(said)} of {len(flags)} slices)' if len(flags) > 1 else '')
-    return [_spoken(merged(said)) for said in kinds.values()]
+    return [spoken(merged(said)) for said in kinds.values()]
 
 # %% ../../nbs/18_commands.resolution.ipynb #3b344886
 TAIL = 0.03    # Correlation beyond the crossing from which the exposures are said to share something
@@ -182,12 +177,7 @@ def resolution(args: Namespace):
     _own_options(args, kind)
     with _results(args.out, [f'{kind}.json', f'{kind}.png'], args.overwrite) as folder:
         measured = {'frc': _frc, 'decorrelation': _decorrelation, 'beads': _beads}[kind]
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter('always', PSSRWarning)
-            try: images, text, answer, details, figure = measured(args)
-            except PSSRError as e: raise type(e)(_spoken(e)) from e
-        for w in caught:
-            if issubclass(w.category, PSSRWarning): warnings.warn(_spoken(w.message), PSSRWarning, stacklevel=2)
+        images, text, answer, details, figure = measured(args)
         answer = dict(measurement=kind, **answer, plane=args.plane, pssr=version())
         if folder:
             figure(_label(args, images), folder/f'{kind}.png')

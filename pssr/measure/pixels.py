@@ -46,7 +46,7 @@ def pixels(
     if data.ndim < 2 or not data.size:
         raise PSSRError(f'{name}: an image needs two dimensions and at least one pixel, this has shape {data.shape}')
     if data.dtype.kind == 'f':
-        top = max(np.abs([rows.min(), rows.max()]).max() for (rows,) in blocks(data))
+        top = max(abs(float(v)) for (rows,) in blocks(data) for v in (rows.min(), rows.max()))
         if not np.isfinite(top):
             bad = sum(int(np.count_nonzero(~np.isfinite(rows))) for (rows,) in blocks(data))
             raise PSSRError(f'{name}: {bad} pixels are NaN or infinite: crop or replace them before measuring')

@@ -40,7 +40,7 @@ def _template(
 
 # %% ../../nbs/15_measure.vesicles.ipynb #94fbc1af
 _SECTORS = 8      # Eighths of the rim: flips and quarter turns map them onto each other
-_TILE_PX = 512    # Pixels matched at a time: memory does not grow with the image, and the transforms stay in the cache
+_TILE_PX = 512    # Edge of what is matched at a time: memory does not grow with the image
 _SPLINE_PX = 12   # A cubic spline forgets 73 % a pixel: after 12 what lies beyond the tile is worth less than 1e-6
 
 def _mirror(start: int, stop: int, n: int) -> np.ndarray:
@@ -100,7 +100,8 @@ def _candidates(
     px = pixel_nm / f
     kernels = [_template(d, rim_nm, px) for d in diameters]
     reach = max(len(k) // 2 for k, _ in kernels) + 1
-    halo, size = ceil(reach / f) + (_SPLINE_PX if f > 1 else 0), max(1, _TILE_PX // f)
+    halo = ceil(reach / f) + (_SPLINE_PX if f > 1 else 0)
+    size = max(16, _TILE_PX // f - 2 * halo)
     found, (height, width) = [np.zeros((0, 5))], data.shape
     shape = tuple(fft.next_fast_len((min(size, n) + 2 * halo) * f, real=True) for n in data.shape)   # of all tiles
     spectra = [[fft.rfft2(k, shape) for k in pair] for pair in kernels]
