@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import random
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -62,7 +63,7 @@ class Adversarial(Callback):
     "Train the learner's model against a critic. Raises `UsageError` for weights and rates that make no sense."
     order, run_valid = -9.5, False      # between fastai's bookkeeping and `StopOnNaN`, inside mixed precision
     def __init__(self,
-        critic: nn.Module,                # (B, C, (Z,) Y, X) → logits; `Discriminator` of `pssr.models.rrdb`, or any other
+        critic: nn.Module,                # (B, C, (Z,) Y, X) → logits: `Discriminator` of `pssr.models.rrdb`, or any
         loss: str = 'relativistic',       # relativistic | standard
         weight: float = 5e-3,             # Of the adversarial loss
         pixel_weight: float = 1e-2,       # Of the learner's own loss
@@ -82,7 +83,7 @@ class Adversarial(Callback):
         if taken := {'pixel', 'adversarial', 'critic'} & set(self.functions):
             raise UsageError(f'a term cannot be called {min(taken)}: choose another name')
         weights = dict(pixel=pixel_weight, adversarial=weight, **{name: w for name, (w, _) in (terms or {}).items()})
-        self.weights = {name: number(w, f'weight of {name}', least=0) for name, w in weights.items()}   # may be changed later
+        self.weights = {name: number(w, f'weight of {name}', least=0) for name, w in weights.items()}   # may be changed
         self.critic_lr = None if critic_lr is None else number(critic_lr, 'critic_lr', above=0)
         self.critic_lr_ratio = number(critic_lr_ratio, 'critic_lr_ratio', above=0)
         self.critic_steps = number(critic_steps, 'critic_steps', 1, whole=True)
@@ -95,8 +96,10 @@ class Adversarial(Callback):
     def describe(self) -> dict:
         "How it trains, in plain values, for the page of the model."
         config = getattr(self.critic, 'config', {})
-        return dict(loss=self.game, weights=dict(self.weights), critic=dict(family=type(self.critic).__name__, **config),
-                    critic_lr=self.critic_lr, critic_lr_ratio=self.critic_lr_ratio, critic_steps=self.critic_steps, betas=list(self.betas))
+        return dict(loss=self.game, weights=dict(self.weights),
+                    critic=dict(family=type(self.critic).__name__, **config),
+                    critic_lr=self.critic_lr, critic_lr_ratio=self.critic_lr_ratio, critic_steps=self.critic_steps,
+                    betas=list(self.betas))
 
     def curves(self) -> dict[str, list[float]]:
         "Of every training batch: each term of the generator's loss (not weighted), and the critic's."
@@ -126,6 +129,8 @@ class Adversarial(Callback):
     def before_fit(self):
         if self.critic_steps > 1 and self._accumulation:
             raise UsageError('critic_steps above 1 needs the whole batch at once: leave GradientAccumulation out')
+        if hasattr(self.learn, 'lr_finder'):
+            raise UsageError('lr_find would spoil the critic: use it before adding Adversarial')
         device = next(self.learn.model.parameters()).device
         self.critic.to(device).train()
         for f in self.functions.values():
@@ -175,14 +180,14 @@ class Adversarial(Callback):
         self._move()
         for _ in range(self.critic_steps - 1): self._lesson(); self._move()
 
-    def scales(self) -> dict:
+    def gradient_scales(self) -> dict:
         "Gradient scales of both networks, as at the end of the last fit."
         scaler = getattr(self.learn, 'scaler', None)
         if scaler is not None and self.critic_scaler is not None:
             self._scales = dict(generator=scaler.state_dict(), critic=self.critic_scaler.state_dict())
         return self._scales
 
-    def after_fit(self): self.scales()
+    def after_fit(self): self.gradient_scales()
 
     def _lesson(self) -> torch.Tensor:
         "The critic's loss on this batch, and its gradient."
@@ -215,7 +220,8 @@ def _plain(x):
     "Nothing but dicts, lists, tuples, tensors on the CPU, numbers and text."
     if isinstance(x, torch.Tensor): return x.detach().as_subclass(torch.Tensor).cpu().clone()
     if isinstance(x, (np.ndarray, np.generic)): return x.tolist()
-    if isinstance(x, dict): return {k: _plain(v) for k, v in x.items()}
+    if isinstance(x, str): return sys.intern(x)      # equal text is one object: the same bytes wherever it came from
+    if isinstance(x, dict): return {_plain(k): _plain(v) for k, v in x.items()}
     if isinstance(x, tuple): return tuple(_plain(v) for v in x)
     return [_plain(v) for v in x] if isinstance(x, (list, L)) else x
 
@@ -228,13 +234,19 @@ def _drawing(learn) -> list:
 def _random_state(learn) -> dict:
     def own(t):
         rng, generator = getattr(t, 'rng', None), getattr(t, 'generator', None)
-        return dict(rng=rng and rng.bit_generator.state, generator=generator and (str(generator.device), generator.get_state()))
+        return dict(rng=rng and rng.bit_generator.state,
+                    generator=generator and (str(generator.device), generator.get_state()))
+    loaders = learn.dls.loaders
     return dict(python=random.getstate(), numpy=np.random.get_state(), torch=torch.get_rng_state(),  # noqa: NPY002
-                cuda=torch.cuda.get_rng_state_all(), loaders=[loader.rng.getstate() for loader in learn.dls.loaders],
+                cuda=torch.cuda.get_rng_state_all(), loaders=[loader.rng.getstate() for loader in loaders],
+                begun=[bool(getattr(loader, '_types', None)) for loader in loaders],
                 transforms=[own(t) for t in _drawing(learn)])
 
 def _set_random_state(learn, state: dict) -> None:
-    random.setstate(state['python']); np.random.set_state(state['numpy']); torch.set_rng_state(state['torch'])  # noqa: NPY002
+    for loader, begun in zip(learn.dls.loaders, state['begun']):   # a loader that is first used draws one item more
+        if begun and not getattr(loader, '_types', None): loader._one_pass()
+    random.setstate(state['python']); torch.set_rng_state(state['torch'])
+    np.random.set_state(state['numpy'])  # noqa: NPY002
     if len(state['cuda']) == torch.cuda.device_count(): torch.cuda.set_rng_state_all(state['cuda'])
     for loader, s in zip(learn.dls.loaders, state['loaders']): loader.rng.setstate(s)
     for t, s in zip(_drawing(learn), state['transforms']):
@@ -249,13 +261,14 @@ def save_training(
     path: str | Path,          # File to write
     overwrite: bool = False,   # Replace what is there
 ) -> Path:                     # The file
-    "Write all that a training needs to go on. The same training gives the same bytes. Raises `PSSRError` where it cannot write."
+    "Write all that a training needs to go on; the same training, the same bytes. Raises `PSSRError` if it cannot."
     if learn.opt is None: learn.create_opt()
     game, history = getattr(learn, 'adversarial', None), getattr(learn, 'loss_history', None)
-    state = dict(format=TRAINING_FORMAT, model=learn.model.state_dict(), opt=learn.opt.state_dict(), random=_random_state(learn),
-                 training_record=getattr(learn, 'training_record', None),
+    state = dict(format=TRAINING_FORMAT, model=learn.model.state_dict(), opt=learn.opt.state_dict(),
+                 random=_random_state(learn), training_record=getattr(learn, 'training_record', None),
                  history=history and dict(steps=history.curves()['train'], rates=history.rates, valid=history.valid))
-    if game: state |= dict(critic=game.critic.state_dict(), critic_opt=game.critic_opt.state_dict(), scales=game.scales(), record=game.curves())
+    if game: state |= dict(critic=game.critic.state_dict(), critic_opt=game.critic_opt.state_dict(),
+                           scales=game.gradient_scales(), record=game.curves())
     buffer = io.BytesIO()             # a file's own name would become part of the bytes
     torch.save(_plain(state), buffer)
     with atomic(path, overwrite) as part: part.write_bytes(buffer.getvalue())
@@ -265,14 +278,17 @@ def load_training(
     learn,               # A `Learner` made by the same call, on the same loaders
     path: str | Path,    # File that `save_training` wrote
 ) -> None:
-    "Go on where a training was saved. Raises `PSSRError` for a file that is no checkpoint or belongs to other networks or loaders."
+    "Go on where a training was saved. Raises `PSSRError` for no checkpoint, or one of other networks or loaders."
     try: state = torch.load(path, map_location='cpu', weights_only=True)
     except FileNotFoundError: raise PSSRError(f'{path}: no such checkpoint') from None
-    except Exception as e: raise PSSRError(f'{path}: is no training checkpoint or is damaged ({type(e).__name__})') from e
-    if not isinstance(state, dict) or state.get('format') != TRAINING_FORMAT: raise PSSRError(f'{path}: is no training checkpoint of this version')
+    except Exception as e:
+        raise PSSRError(f'{path}: is no training checkpoint or is damaged ({type(e).__name__})') from e
+    if not isinstance(state, dict) or state.get('format') != TRAINING_FORMAT:
+        raise PSSRError(f'{path}: is no training checkpoint of this version')
     game = getattr(learn, 'adversarial', None)
-    if bool(game) != ('critic' in state): raise PSSRError(f'{path}: was saved {"without" if game else "with"} a critic, this training has '
-                                                          f'{"one" if game else "none"}')
+    if bool(game) != ('critic' in state):
+        raise PSSRError(f'{path}: was saved {"without" if game else "with"} a critic, this training has '
+                        f'{"one" if game else "none"}')
     if learn.opt is None: learn.create_opt()
     def shapes(tensors): return {name: tuple(v.shape) for name, v in tensors.items()}
     for name, network in dict(model=learn.model, **(dict(critic=game.critic) if game else {})).items():
@@ -284,7 +300,8 @@ def load_training(
     device = getattr(learn.dls, 'device', None) or next(learn.model.parameters()).device
     learn.model.to(device).load_state_dict(state['model'])
     def there(x): return x.to(device) if isinstance(x, torch.Tensor) else x
-    learn.opt.load_state_dict(dict(state=[{k: there(v) for k, v in s.items()} for s in state['opt']['state']], hypers=L(state['opt']['hypers'])))
+    averages = [{k: there(v) for k, v in s.items()} for s in state['opt']['state']]
+    learn.opt.load_state_dict(dict(state=averages, hypers=L(state['opt']['hypers'])))
     if game:
         game.critic.to(device).load_state_dict(state['critic'])
         game.critic_opt.load_state_dict(state['critic_opt'])

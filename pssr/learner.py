@@ -23,6 +23,7 @@ from fastai.optimizer import Adam
 from fastai.torch_core import params
 
 from .callbacks import History, KeepBest, OneCycleUntil, StopOnNaN, TrainingBar
+from .models.slices import SliceBySlice
 from .models.unet import PSSRUnet
 from .stack import PSSRError, PSSRWarning, UsageError
 
@@ -121,6 +122,7 @@ def restorer_learner(
     if network == 'rcan' and not volumes: config = dict(unit_range=False) | config     # mean 0 and spread 1 are no range from 0 to 1
     try: model = kind(**dict(ndim=3 if volumes else 2, n_in=dls.n_in) | ({} if dls.scale == 1 else dict(scale=dls.scale)) | config)
     except TypeError as e: raise UsageError(f'{NETWORKS[network]}: {e}'.replace(f'{NETWORKS[network]}.__init__() ', '')) from None
+    if volumes and model.ndim == 2: model = SliceBySlice(model)                  # ndim=2: plane by plane, as the 2D networks of the paper
     on_gpu = dls.device is not None and torch.device(dls.device).type == 'cuda'
     model = model.to(memory_format=model.memory_format)
     full, spread = (1., 1.) if volumes else (dls.full_scale, dls.normalise[1].spread)

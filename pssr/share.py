@@ -61,7 +61,7 @@ def describe_model(
                 weights=dict(file='weights.safetensors', sha256=sha256))
 
 # %% ../nbs/14_share.ipynb #77a8a817
-FAMILIES = {'PSSRUnet': 'unet', 'RCAN': 'rcan', 'CARE': 'care', 'SRResNet': 'srresnet', 'RRDBNet': 'rrdb'}   # Class: module in `pssr.models`
+FAMILIES = {'PSSRUnet': 'unet', 'RCAN': 'rcan', 'CARE': 'care', 'SRResNet': 'srresnet', 'RRDBNet': 'rrdb', 'SliceBySlice': 'slices'}   # Class: module in `pssr.models`
 
 def _family(name: str):
     "A network that a model.json may name. Nothing outside the list is ever built."

@@ -99,14 +99,17 @@ def movie():
     def bare():
         with torch.inference_mode():
             for window in windows: network(window)
-    out, seconds = np.empty((12, 2048, 2048), np.uint8), {'bare': [], 'movie': []}
+    out, seconds = np.empty((12, 2048, 2048), np.uint8), {}
     for _ in range(3):
         for name, action in (('bare', bare), ('movie', lambda: tiled(model, frames, out=out, bar=False))):
-            start = time.perf_counter()
+            for clock, now in (('wall', time.perf_counter), ('CPU', time.process_time)):
+                seconds.setdefault((name, clock), []).append(-now())
             action()
-            seconds[name].append(time.perf_counter() - start)
-    yield 'movie 12 × 512² → 2048²', min(seconds['movie']), 's, 2 threads, five frames at once'
-    yield 'movie / bare network', min(seconds['movie']) / min(seconds['bare']), '(wanted: at most 1.15)'
+            for clock, now in (('wall', time.perf_counter), ('CPU', time.process_time)): seconds[name, clock][-1] += now()
+    least = {k: min(v) for k, v in seconds.items()}
+    yield 'movie 12 × 512² → 2048²', least['movie', 'wall'], 's, 2 threads, five frames at once'
+    for clock in ('wall', 'CPU'):
+        yield f'movie / bare network, {clock} time', least['movie', clock]/least['bare', clock], '(wanted: at most 1.15)'
 
 
 MEASURED = {  # what: (set-up, call, CPU seconds wanted); the images are noise on a smooth field

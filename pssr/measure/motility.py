@@ -105,7 +105,7 @@ def find_positions(
 def _strongest(maxima: list) -> np.ndarray:
     "Places of the maxima (height, place, sigma) that no higher one covers."
     kept = []
-    for height, x, s in sorted(maxima, reverse=True):
+    for _, x, s in sorted(maxima, reverse=True):
         if all(abs(x - y) > OVERLAP*2.355*(s + other)/2 for y, other in kept): kept.append((x, s))
     return np.array(sorted(x for x, _ in kept), float)
 
