@@ -77,7 +77,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                                 'pssr.callbacks.StopOnNaN': ('callbacks.html#stoponnan', 'pssr/callbacks.py'),
                                 'pssr.callbacks.StopOnNaN.before_backward': ( 'callbacks.html#stoponnan.before_backward',
                                                                               'pssr/callbacks.py'),
-                                'pssr.callbacks.StopOnNaN.before_fit': ('callbacks.html#stoponnan.before_fit', 'pssr/callbacks.py'),
                                 'pssr.callbacks.TrainingBar': ('callbacks.html#trainingbar', 'pssr/callbacks.py'),
                                 'pssr.callbacks.TrainingBar.__init__': ('callbacks.html#trainingbar.__init__', 'pssr/callbacks.py'),
                                 'pssr.callbacks.TrainingBar.after_batch': ('callbacks.html#trainingbar.after_batch', 'pssr/callbacks.py'),

@@ -94,7 +94,6 @@ class StopOnNaN(Callback):
     "Stop when the loss is not finite: the learning rate was too high; `KeepBest` still has the last good weights."
     order = -9
     name, diverged = 'stop_on_nan', False
-    def before_fit(self): self.diverged = False
     def before_backward(self):     # not earlier: mixed precision has to leave its autocast first
         if not torch.isfinite(self.loss_grad):
             self.diverged = True

@@ -152,7 +152,7 @@ def fit_until(
     lr = learn.lr if lr is None else lr
     schedule, best = OneCycleUntil(lr, minutes, steps), KeepBest(restore=False)
     cbs = [schedule, best, learn.loss_history] + ([TrainingBar(schedule)] if bar else [])
-    interrupted = False
+    interrupted, learn.stop_on_nan.diverged = False, False
     valid_loss = float('inf')
     try:
         with quiet(learn): learn.fit(10**6, lr, cbs=cbs)
