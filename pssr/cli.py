@@ -43,8 +43,8 @@ def _channels(value: str) -> list[int]:
 
 def _patch(value: str) -> tuple[int, ...]:
     "Voxels along z, y, x: `16,64,64`."
-    size = tuple(_count(v) for v in value.split(','))
-    if len(size) != 3: raise argparse.ArgumentTypeError(f'{value!r} is not a size like 16,64,64')
+    size = tuple(int(v) if v.strip().isdigit() else 0 for v in value.split(','))
+    if len(size) != 3 or min(size) < 1: raise argparse.ArgumentTypeError(f'{value!r} is not a size like 16,64,64')
     return size
 
 def _pixel(value: str):
@@ -193,7 +193,7 @@ def _measure_command(commands, alone: bool):
     else:
         p.add_argument('truth', metavar='TRUTH', help='an image, or a folder of images')
         p.add_argument('restored', nargs='+', metavar='RESTORED',
-                       help='images, or folders of images of the same names: one per method')
+                       help='images, or folders of images of the same names: one per method; the first is compared with the others')
         s = p.add_argument_group('against a truth')
         s.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation')
         s.add_argument('--metrics', metavar='LIST', help='psnr, ssim; each also as _matched or _published, e.g. psnr_matched; '

@@ -126,7 +126,8 @@ def restorer_learner(
     on_gpu = dls.device is not None and torch.device(dls.device).type == 'cuda'
     model = model.to(memory_format=model.memory_format)
     full, spread = (1., 1.) if volumes else (dls.full_scale, dls.normalise[1].spread)
-    learn = Learner(dls, model, loss_func=LOSSES[loss](), opt_func=Adam, lr=lr, wd=wd, metrics=[PSNR(full, spread)], cbs=[StopOnNaN(), *cbs])
+    learn = Learner(dls, model, loss_func=LOSSES[loss](), opt_func=Adam, lr=lr, wd=wd, metrics=[PSNR(full, spread)],
+                    cbs=[StopOnNaN(), *cbs])
     if mixed_precision if mixed_precision is not None else on_gpu: learn.add_cb(MixedPrecision())
     learn.training_record, learn.loss_history = dict(network=network, loss=loss, seed=seed, fits=[]), History()
     return learn

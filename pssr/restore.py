@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ __all__ = ['Trained', 'wide_halo_px', 'restore', 'result_shape', 'seam']
 @dataclass
 class Trained:
     "A network with everything that restoring an image needs to know."
-    network: Any                           # `torch.nn.Module`: (B, n_in, Y, X) → (B, n_out, scale·Y, scale·X)
+    network: Any = field(repr=False)       # `torch.nn.Module`: (B, n_in, Y, X) → (B, n_out, scale·Y, scale·X)
     scale: int = 4                         # Enlargement per axis
     normalise_low: Normalise = Normalise() # Instrument units of the input → network units
     normalise_high: Normalise = Normalise()  # The same for the result
@@ -38,7 +39,7 @@ class Trained:
     halo_px: int = 32                      # Margin of a tile, input px: how far the network looks
     multiple: int = 1                      # Tiles start and end on multiples of this, input px
     exact: bool = True                     # Whether the halo covers all that the network sees (not with attention)
-    training: dict = field(default_factory=dict)  # How it was trained
+    training: dict = field(default_factory=dict, repr=False)  # How it was trained
     name: str = ''                         # For messages
     window: str = 't'                      # With n_in > 1: the frames are neighbours in t (time) or z (depth)
     volume: dict | None = None             # For volumes: `percentiles`, `patch` and `voxel_nm` (Z, Y, X) of the training
@@ -65,7 +66,8 @@ class Trained:
         from pssr.models.rcan import receptive_halo_px
         halo, voxel_nm = receptive_halo_px(network), getattr(dls, 'voxel_nm', None)
         pixel_nm = voxel_nm[-1] if voxel_nm else getattr(dls, 'pixel_nm', None) and dls.pixel_nm*dls.scale
-        volume = dict(percentiles=list(dls.percentiles), patch=list(dls.patch), voxel_nm=voxel_nm and list(voxel_nm)) if network.ndim == 3 else None
+        volume = None
+        if network.ndim == 3: volume = dict(percentiles=list(dls.percentiles), patch=list(dls.patch), voxel_nm=voxel_nm and list(voxel_nm))
         return cls(network, network.scale, *dls.normalise, pixel_nm, dls.dtype, dls.n_in, max(halo), network.multiple, network.exact, told,
                    window=getattr(dls, 'window', None) or 't', volume=volume)
 
@@ -168,6 +170,8 @@ def restore(
     """Restore an image tile by tile; of a multi-frame model frame by frame, as many as there are. Raises `PSSRError` for NaN,
     unsupported pixels, and a movie that lacks the model's axis or is shorter than its window; warns (`PSSRWarning`) for a constant
     image, a pixel size more than 10 % and intensities far from those of the training, and for pixels that the result's type cuts off."""
+    if not isinstance(model, Trained): raise UsageError(f'a model is needed, got {type(model).__name__}: load_model(folder)')
+    if isinstance(image, (str, Path)): raise UsageError(f'{image}: an image is needed, not its name: read(file)')
     stack = image if isinstance(image, Stack) else Stack(np.asarray(image), _axes(np.ndim(image), model))
     if model.ndim == 3:
         from pssr.restore_volume import restore_volumes

@@ -106,7 +106,7 @@ def _with_halo(box, shape, halo, multiple: int = 1) -> tuple[tuple[slice, ...], 
     return outer, inner, [(0, -(o.stop - o.start) % multiple) for o in outer]
 
 # %% ../nbs/13_restore_volume.ipynb #df4e7b6c
-SAMPLED = 0.05      # Share of the voxels whose features are averaged for the frozen gates (our choice; the test of `blend` shows the effect)
+SAMPLED = 0.05      # Share of the voxels whose features are averaged for the frozen gates (our choice)
 
 def sample_boxes(
     shape: tuple[int, int, int],       # Of the volume
@@ -135,22 +135,31 @@ class VolumeTiler:
         attention: str = 'frozen',        # frozen | exact | blend
         patch: tuple[int, int, int] | None = None,  # That the network was trained on; for `blend` and samples
         device: str = 'cpu',
+        tile: tuple[int, int, int] | None = None,   # Size of a tile without its margin, instead of what the memory allows
     ):
         from pssr.models.rcan import attention_layers, receptive_halo_px
         if attention not in ATTENTION: raise UsageError(f'attention must be one of {", ".join(ATTENTION)}, got {attention!r}')
         self.network, self.shape, self.attention, self.device = network, tuple(shape), attention, device
         self.layers = len(attention_layers(network))
         self.patch = tuple(min(p, n) for p, n in zip(patch or (16, 256, 256), shape))
-        budget, (fixed, per_voxel) = number(memory_gb, 'memory_gb', above=0)*1e9, bytes_of_tile(network, device)
-        per_voxel += 8. + 8*prod(network.scales)                # the tile as it is read and normalised, and its result
         self.halo = tuple(min(h, n) for h, n in zip(receptive_halo_px(network), shape))
-        most = (budget - fixed)/per_voxel
-        smallest = prod(min(2*h + 4, n) for h, n in zip(self.halo, shape))
-        if most < smallest:
-            raise UsageError(f'{memory_gb:g} GB is too little for this network: it needs {(fixed + per_voxel*smallest)/1e9:.2g} GB')
-        self.tile = cut_tiles(self.shape, self.halo, most, network.multiple)
+        fixed, per_voxel = bytes_of_tile(network, device)
+        per_voxel += 8. + 8*prod(network.scales)                # the tile as it is read and normalised, and its result
+        if tile is not None:
+            if len(tile) != 3 or any(t < 1 or t % network.multiple for t in tile):
+                raise UsageError(f'tile is (Z, Y, X), positive multiples of {network.multiple}, got {tile!r}')
+            self.tile = tuple(min(t, n) for t, n in zip(tile, shape))
+        else: self.tile = self._fitting(number(memory_gb, 'memory_gb', above=0), fixed, per_voxel)
         self.one_piece = self.tile == self.shape
-        self.bytes = fixed + per_voxel*max(prod(o.stop - o.start for o in _with_halo(b, self.shape, self.halo)[0]) for b in _boxes(self.shape, self.tile))
+        outer = [_with_halo(b, self.shape, self.halo)[0] for b in _boxes(self.shape, self.tile)]
+        self.bytes = fixed + per_voxel*max(prod(o.stop - o.start for o in box) for box in outer)
+
+    def _fitting(self, memory_gb: float, fixed: float, per_voxel: float) -> tuple[int, int, int]:
+        "The cheapest tile within the budget."
+        smallest = prod(min(2*h + 4, n) for h, n in zip(self.halo, self.shape))
+        if memory_gb*1e9 < fixed + per_voxel*smallest:
+            raise UsageError(f'{memory_gb:g} GB is too little for this network: it needs {(fixed + per_voxel*smallest)/1e9:.2g} GB')
+        return cut_tiles(self.shape, self.halo, (memory_gb*1e9 - fixed)/per_voxel, self.network.multiple)
 
     def forward(self, block: np.ndarray) -> np.ndarray:
         "(n_in, Z, Y, X) float32 through the network."
@@ -179,7 +188,7 @@ class VolumeTiler:
                     out, inner, fill = _with_halo(box, outer.shape, halo, outer.network.multiple)
                     block = np.pad(norm(np.asarray(data[out], np.float32)), fill, mode='symmetric')[None, None]
                     yield torch.from_numpy(block).to(outer.device), inner
-        with torch.inference_mode(): return attention_gates(self.network, Tiles(), passes)
+        with torch.inference_mode(): return attention_gates(self.network, Tiles(), passes, tolerance=0.)
 
     def patch_size(self) -> tuple[int, int, int]:
         "Samples have the size of the patches that the network was trained on, if these fit the budget."
@@ -204,7 +213,8 @@ class VolumeTiler:
         import torch  # noqa: F401  (kept out of `import pssr`)
         scales, overlap = self.network.scales, [max(p//8, 1) for p in self.patch]
         starts = [_starts(n, p, p - o) for n, p, o in zip(self.shape, self.patch, overlap)]
-        ramp = [np.minimum(1, np.minimum(np.arange(p*s) + 1, np.arange(p*s)[::-1] + 1)/(o*s + 1)) for p, o, s in zip(self.patch, overlap, scales)]
+        def rising(n, over): return np.minimum(1, np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1)/(over + 1))
+        ramp = [rising(p*s, o*s) for p, o, s in zip(self.patch, overlap, scales)]
         weight = np.float32(ramp[0][:, None, None]*ramp[1][:, None]*ramp[2])
         total = np.zeros((self.network.n_out, *(n*s for n, s in zip(self.shape, scales))), np.float32)
         weights = np.zeros(total.shape[1:], np.float32)
@@ -233,13 +243,14 @@ def restore_volume(
     out: np.ndarray | None = None,        # Where to write; default a new float32 array
     device: str | None = None,            # Default: a GPU if there is one
     bar: bool = True,                     # Progress bar on standard error when it takes over two seconds
+    tile: tuple[int, int, int] | None = None,  # Size of a tile, instead of what the memory allows
 ) -> np.ndarray:                          # (Z, Y, X), each axis times its scale
     "Restore one volume tile by tile. Raises `UsageError` for a budget that is too small, `PSSRError` for no volume and for NaN."
     import torch  # kept out of `import pssr`
     if np.ndim(data) != 3 or not np.size(data): raise PSSRError(f'a volume (Z, Y, X) is restored, this has shape {np.shape(data)}')
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
     network = network.to(device).eval()
-    tiler = VolumeTiler(network, data.shape, memory_gb, attention, patch, device)
+    tiler = VolumeTiler(network, data.shape, memory_gb, attention, patch, device, tile)
     shape = tuple(n*s for n, s in zip(data.shape, network.scales))
     if out is None: out = np.empty(shape, np.float32)
     elif tuple(out.shape) != shape: raise UsageError(f'out has the shape {tuple(out.shape)}, the result {shape}')
@@ -255,8 +266,8 @@ def restore_volume(
         give_back()
     share = cut_off/prod(shape)
     if share.sum() > 0.01:
-        warnings.warn(f'of the restored voxels {share[0]:.0%} are below and {share[1]:.0%} above the range of {out.dtype} and were cut off: '
-                      'choose float32 (--dtype float32)', PSSRWarning, stacklevel=2)
+        warnings.warn(f'of the restored voxels {share[0]:.0%} are below and {share[1]:.0%} above the range of {out.dtype} and were cut '
+                      'off: choose float32 (--dtype float32)', PSSRWarning, stacklevel=2)
     return out
 
 # %% ../nbs/13_restore_volume.ipynb #4c3fc44e
@@ -318,7 +329,8 @@ def _check_voxel(model, stack: Stack):
     here = [own[a] for a in 'ZYX']
     if any(abs(a/b - 1) > 0.1 for a, b in zip(here, trained)):
         def said(v): return ' × '.join(f'{x:g}' for x in v)
-        warnings.warn(f'{stack.name or "volume"}: voxels of {said(here)} nm, but the model was trained for {said(trained)} nm', PSSRWarning, stacklevel=3)
+        warnings.warn(f'{stack.name or "volume"}: voxels of {said(here)} nm, but the model was trained for {said(trained)} nm',
+                      PSSRWarning, stacklevel=3)
 
 # %% ../nbs/13_restore_volume.ipynb #25708110
 def seam_energy(

@@ -56,12 +56,14 @@ def describe_model(
                 input_pixel_nm=trained.pixel_nm,
                 output_pixel_nm=trained.pixel_nm and trained.pixel_nm/np.ravel(trained.scale)[-1].item(), dtype=trained.dtype,
                 normalise=dict(low=trained.normalise_low.to_dict(), high=trained.normalise_high.to_dict()),
-                **(dict(volume=trained.volume) if trained.volume else {}), halo_px=trained.halo_px, multiple=trained.multiple, tiles_are_exact=trained.exact, training=trained.training,
+                **(dict(volume=trained.volume) if trained.volume else {}), halo_px=trained.halo_px, multiple=trained.multiple,
+                tiles_are_exact=trained.exact, training=trained.training,
                 versions={n: of(d) for n, d in dict(pssr='pssr-fastai', torch='torch', fastai='fastai').items()},
                 weights=dict(file='weights.safetensors', sha256=sha256))
 
 # %% ../nbs/14_share.ipynb #77a8a817
-FAMILIES = {'PSSRUnet': 'unet', 'RCAN': 'rcan', 'CARE': 'care', 'SRResNet': 'srresnet', 'RRDBNet': 'rrdb', 'SliceBySlice': 'slices'}   # Class: module in `pssr.models`
+FAMILIES = {'PSSRUnet': 'unet', 'RCAN': 'rcan', 'CARE': 'care', 'SRResNet': 'srresnet', 'RRDBNet': 'rrdb',
+            'SliceBySlice': 'slices'}   # Class: module in `pssr.models`
 
 def _family(name: str):
     "A network that a model.json may name. Nothing outside the list is ever built."

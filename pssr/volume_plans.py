@@ -48,8 +48,8 @@ def volume_plan(
     if preset == 'cpu': return VolumePlan(network, SMALL[network], steps=500)
     if preset == 'gpu': return VolumePlan(network, patch=(16, 96, 96), bs=8, lr=1e-3, minutes=1.5, n_train=1600, n_valid=32, num_workers=8)
     if preset == 'paper':
-        return VolumePlan(network, patch=PATCHES[network], bs=1, lr=2e-4 if network in ('care', 'srresnet') else 1e-4, epochs=400 if network == 'rcan' else 200,
-                          n_train=256, n_valid=32, share=0.5 if network == 'rcan' else 0.01, num_workers=8)
+        return VolumePlan(network, patch=PATCHES[network], bs=1, lr=2e-4 if network in ('care', 'srresnet') else 1e-4,
+                          epochs=400 if network == 'rcan' else 200, n_train=256, n_valid=32, share=0.5 if network == 'rcan' else 0.01, num_workers=8)
     raise UsageError(f'no preset {preset!r}: choose from smoke, cpu, gpu, paper')
 
 def train_volumes(
@@ -63,8 +63,8 @@ def train_volumes(
     "Train by the plan. Ctrl-C ends the training early and keeps what there is; warns (`PSSRWarning`) when nothing was learned."
     from pssr.learner import fit_until, restorer_learner     # torch and fastai: only when there is training to do
     from pssr.volume_data import volume_dls
-    dls = volume_dls(train, valid, plan.patch, plan.bs, plan.n_train, plan.n_valid, share=plan.share, seed=seed, num_workers=plan.num_workers,
-                     device=device)
+    dls = volume_dls(train, valid, plan.patch, plan.bs, plan.n_train, plan.n_valid, share=plan.share, seed=seed,
+                     num_workers=plan.num_workers, device=device)
     learn = restorer_learner(dls, plan.network, plan.loss, plan.lr, seed=seed, **plan.config)
     learn.training_record.update(train_volumes=len(train), valid_volumes=len(valid), patch=list(dls.patch), bs=plan.bs,
                                  accepted_share=dls.accepted_share, config=learn.model.config)
@@ -74,7 +74,8 @@ def train_volumes(
     learn.training_record['input_loss'] = unchanged
     loss = learn.training_record['fits'][-1]['valid_loss']
     if loss is not None and loss > unchanged:
-        warnings.warn(f'the validation loss of {loss:.3g} is worse than that of the input itself, {unchanged:.3g}: train longer', PSSRWarning, stacklevel=2)
+        warnings.warn(f'the validation loss of {loss:.3g} is worse than that of the input itself, {unchanged:.3g}: train longer',
+                      PSSRWarning, stacklevel=2)
     return learn
 
 def _unchanged(dls, loss: str) -> float:

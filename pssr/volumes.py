@@ -130,7 +130,7 @@ def _percentiles(found: list[Volume], percentiles) -> np.ndarray:
     return np.percentile(np.concatenate(seen), percentiles)
 
 # %% ../nbs/07_volumes.ipynb #4dfd6b96
-THRESHOLD, SHARE = 0.25, 0.01   # Foreground is above a quarter of the range (the paper's); of a patch one percent is enough (ours; paper 0.5)
+THRESHOLD, SHARE = 0.25, 0.01   # Foreground is above a quarter of the range (the paper's); of a patch 1 % is enough (ours; paper 50 %)
 
 @dataclass(frozen=True, eq=False)
 class Allowed:
@@ -174,8 +174,8 @@ def fit_patch(
     fits = tuple(min(p, v.shape[a]) for a, (p, v) in enumerate(zip(patch, small)))
     if fits != tuple(patch):
         a = next(a for a in range(3) if fits[a] < patch[a])
-        warnings.warn(f'{small[a].name}: has {small[a].shape[a]} voxels along {"ZYX"[a]}, fewer than the patch of {" × ".join(map(str, patch))}: '
-                      f'all patches are {" × ".join(map(str, fits))}', PSSRWarning, stacklevel=2)
+        warnings.warn(f'{small[a].name}: has {small[a].shape[a]} voxels along {"ZYX"[a]}, fewer than the patch of '
+                      f'{" × ".join(map(str, patch))}: all patches are {" × ".join(map(str, fits))}', PSSRWarning, stacklevel=2)
     return fits
 
 def turn(

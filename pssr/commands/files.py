@@ -75,7 +75,8 @@ def _outputs(
     keep = ('.tif', '.tiff', '.btf', '.tf8') + (('.png',) if png else ())
     def named(p): return Path(output)/(p.name if p.suffix.lower() in keep else f'{p.stem}.tif')
     pairs = [(p, named(p) if many else Path(output)) for p in files]
-    if many and len(pairs) > 1 and Path(output).suffix.lower() in (*keep, '.png') and not (output.endswith(('/', '\\')) or Path(output).is_dir()):
+    is_folder = output.endswith(('/', '\\')) or Path(output).is_dir()
+    if many and len(pairs) > 1 and Path(output).suffix.lower() in (*keep, '.png') and not is_folder:
         raise UsageError(f'{output}: {len(pairs)} images cannot become one file: name a folder, {Path(output).stem}/ for instance')
     for i, (file, target) in enumerate(pairs):
         if target in [t for _, t in pairs[:i]]: raise UsageError(f'{file}: two inputs would be written to {target}: rename one')

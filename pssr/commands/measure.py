@@ -160,7 +160,7 @@ def _image(
     stack = stack.isel(**{a: 0 for a, n in stack.sizes.items() if n == 1 and a not in 'YX'})
     if (n := stack.sizes.get('C', 1)) > 1: raise PSSRError(f'{path}: has {n} channels: choose one with --plane C=0')
     if flat and (more := stack.axes[:-2]):
-        planes, first = ' × '.join(f'{stack.sizes[a]} {a}' for a in more), ','.join(f'{a}=0' for a in more)
+        planes, first = ' × '.join(f'{stack.sizes[a]} {a}' for a in more), ','.join(f'{a}={stack.sizes[a]//2 if a == "Z" else 0}' for a in more)
         raise PSSRError(f'{path}: has planes ({planes}) where one is measured: choose it with --plane {first}')
     return stack
 
@@ -266,7 +266,8 @@ def _scores(args: Namespace):
         if folder:
             _write(folder/'scores.json', to_json(answer) + '\n')
             _write(folder/'scores.csv', to_csv(answer))
-    text = [format_table(answer, metrics), f'full scale: {full:g} grey levels']
+    first = next(iter(methods))          # the user's own, not the last one that it is compared with
+    text = [format_table(answer, metrics, against=first), f'full scale: {full:g} grey levels']
     if 1 < len(files) <= SHOWN: text = [format_images(answer, metrics), '', *text]
     if len(answer['summary']) > 2 and any(t['comparisons'] for t in answer['tests']):
         text.append('comparisons of all pairs of methods: --json' + (' or scores.json' if args.out else ''))

@@ -94,6 +94,8 @@ def simulate(args: Namespace):
         raise
     name = shlex.quote(str(folder))
     learn = f'pssr train em --data {name}' if args.kind == 'neuropil' else f'pssr train multiframe --data {name}'
+    side = min(answers[-1][0]['side'], 256)//8*8
+    if side < 256: learn += f' --size {side}'
     give_answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers) +
                 f'\nsimulated; what is known about each: {folder/"truth"}\nto learn from them: {learn} -o MODEL')
 
@@ -110,5 +112,5 @@ def _write(args, made, images_of: Callable, write_truth: Callable, folder: Path)
         written = {part: (folder/part/name, image) for part, image in images_of(sample).items()}
         for target, image in written.values(): write(image, target, args.overwrite)
         answers = [say_file(*w) for w in written.values()]
-        yield ({**answers[0][0], **({'high': answers[1][0]['output']} if len(answers) > 1 else {}), 'truth': str(truth), 'simulated': True,
+        yield ({**answers[0][0], 'side': min(list(images_of(sample).values())[-1].shape[-2:]), **({'high': answers[1][0]['output']} if len(answers) > 1 else {}), 'truth': str(truth), 'simulated': True,
                 **known}, '\n'.join(text for _, text in answers))

@@ -68,7 +68,8 @@ def _training_data(args, size: int) -> tuple[list, list, int]:
     from pssr.experiment import em_sections
     from pssr.patches import sections
     if args.dataset:
-        if args.valid or args.pixel_nm or args.axes: raise UsageError('--valid, --pixel-nm and --axes go with --data: a data set brings them')
+        if args.valid or args.pixel_nm or args.axes:
+            raise UsageError('--valid, --pixel-nm and --axes go with --data: a data set brings them')
         train, valid, _ = em_sections(None if args.dataset == 'simulated' else args.dataset, args.preset, args.seed)
         return sections(train), sections(valid), args.scale or 4
     def found(folder):

@@ -43,7 +43,9 @@ def _plan(args):
     "The preset's plan with what was asked for instead."
     from pssr.volume_plans import volume_plan
     foreign = [k for k in FOREIGN if getattr(args, k, None)]
-    if foreign: raise UsageError(f'--{dict(start="from").get(foreign[0], foreign[0]).replace("_", "-")} does not go with {args.recipe_name}')
+    if foreign:
+        option = {'start': 'from'}.get(foreign[0], foreign[0]).replace('_', '-')
+        raise UsageError(f'--{option} does not go with {args.recipe_name}')
     plan = volume_plan(NETWORKS[args.recipe_name], args.preset)
     budget = {k: v for k in ('minutes', 'steps', 'epochs') if (v := getattr(args, k)) is not None}
     if budget: plan = replace(plan, **dict(minutes=None, steps=None, epochs=None) | budget)
@@ -71,7 +73,8 @@ def train_volumes(args: Namespace) -> int:
     answer = dict(model=str(target), valid_loss=fit['valid_loss'], input_loss=learn.training_record['input_loss'], steps=fit['steps'],
                   minutes=(time.perf_counter() - begun)/60, interrupted=fit['interrupted'], patch=learn.training_record['patch'],
                   accepted_share=share, voxel_nm=learn.dls.voxel_nm)
-    loss = 'not validated' if fit['valid_loss'] is None else f'validation loss {fit["valid_loss"]:.4g}, of the input {answer["input_loss"]:.4g}'
+    loss = 'not validated' if fit['valid_loss'] is None else \
+           f'validation loss {fit["valid_loss"]:.4g}, of the input {answer["input_loss"]:.4g}'
     give_answer(args, answer, f'model: {target} ({loss}; {fit["steps"]} steps, {answer["minutes"]:.1f} min'
                 + (', stopped early' if fit['interrupted'] else '') + f'; {share:.0%} of the places in the volumes have foreground)\n'
                 f'restore your own volume: pssr restore {shlex.quote(str(target))} VOLUME.tif -o RESTORED.tif')

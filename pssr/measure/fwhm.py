@@ -17,8 +17,8 @@ from .profile import Profile, as_profile
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['FWHM_PER_SIGMA', 'MIN_R2', 'FLAT_PX', 'FLAT_BEADS', 'Fwhm', 'fwhm_profile', 'find_beads', 'Beads', 'fwhm_bead',
-           'MainPeak', 'main_peak']
+__all__ = ['FWHM_PER_SIGMA', 'MIN_R2', 'LEAST_END', 'FLAT_PX', 'FLAT_BEADS', 'Fwhm', 'fwhm_profile', 'find_beads', 'Beads',
+           'fwhm_bead', 'MainPeak', 'main_peak']
 
 # %% ../../nbs/15_measure.fwhm.ipynb #538a31a1
 FWHM_PER_SIGMA = 2 * math.sqrt(2 * math.log(2))   # 2.35482
@@ -339,6 +339,7 @@ def fwhm_bead(
     return Beads(at, q[:, :2], np.sqrt(fwhm.prod(1)), fwhm, q[:, 4], q[:, 5], r2, tuple(reasons), size, crop_px, pixel,
                  saturation)
 
+LEAST_END = 200              # No detector ends below this grey level: dim images repeat their few grey levels
 FLAT_PX, FLAT_BEADS = 3, 2   # Pixels at the detector's end that flatten a bead; so many flat beads show where it ends
 
 def _end(
@@ -351,6 +352,7 @@ def _end(
     if saturation is not None: return saturation
     top, of_type = data.max(), np.iinfo(data.dtype).max if data.dtype.kind in 'ui' else None
     if top == of_type: return float(of_type)
+    if top < LEAST_END and data.dtype.kind in 'ui': return float(of_type)
     flat = sum(int(((c == top).sum((1, 2)) >= FLAT_PX).sum()) for c in crops)
     if flat < FLAT_BEADS: return None if of_type is None else float(of_type)
     warnings.warn(f'{name}: {flat} beads hold its maximum of {top:g} in {FLAT_PX} or more pixels and are left out as '

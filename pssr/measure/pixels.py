@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stack import PSSRError, PSSRWarning, Stack, UsageError, number
+from ..stack import PSSRError, PSSRWarning, Stack, number
 
 # %% auto #0
 __all__ = ['LARGEST', 'BLOCK', 'blocks', 'pixels', 'pair', 'plane', 'PixelSize', 'unit', 'square_pixel_nm', 'Moments', 'moments']

@@ -73,7 +73,8 @@ def phantom(
     for a, size in zip('zyx', shape): spheres[f'{a}_px'] = where.uniform(-.5, size - .5, n)
     spheres['radius_px'], spheres['intensity'] = how.uniform(*radius_px, n), how.uniform(*intensity, n)
     drawn = draw_spheres(shape, spheres)
-    def seen(factor): return Stack(blur(drawn, _psf(microscope, float(factor), tuple(voxel_nm))), 'ZYX', voxel_nm, name=f'simulated spheres ×{factor:g}')
+    def seen(factor):
+        return Stack(blur(drawn, _psf(microscope, float(factor), tuple(voxel_nm))), 'ZYX', voxel_nm, name=f'simulated spheres ×{factor:g}')
     return Phantom(seen(1), {f: seen(f) for f in factors}, spheres)
 
 def phantom_set(
