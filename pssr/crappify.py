@@ -135,7 +135,8 @@ class Downsample:
     method: str = 'linear'    # linear (order 1 at pixel centres) | area (block mean) | antialias (Gaussian, then linear) | corner
 
     def __post_init__(self):
-        if isinstance(self.scale, str) or int(self.scale) != self.scale or self.scale < 1: raise UsageError(f'scale must be a whole number >= 1, got {self.scale!r}')
+        if isinstance(self.scale, str) or int(self.scale) != self.scale or self.scale < 1:
+            raise UsageError(f'scale must be a whole number >= 1, got {self.scale!r}')
         if self.method not in ('linear', 'area', 'antialias', 'corner'): raise UsageError(f'no downsampling method {self.method!r}')
 
     def survivors(self,

@@ -326,7 +326,8 @@ def write(
     overwrite: bool = False,  # Replace an existing file
 ) -> Path:                    # The file
     "Write an image with its metadata. Raises `PSSRError`, `UsageError` for what is no `Stack`."
-    if not isinstance(stack, Stack): raise UsageError(f"{path}: a Stack is written, got {type(stack).__name__}: Stack(array, 'YX', pixel_nm)")
+    if not isinstance(stack, Stack):
+        raise UsageError(f"{path}: a Stack is written, got {type(stack).__name__}: Stack(array, 'YX', pixel_nm)")
     path = Path(path)
     if path.suffix.lower() == '.png': _write_png(stack, path, overwrite)
     else:

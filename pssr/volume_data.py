@@ -87,7 +87,8 @@ def volume_dls(
     items = [(i, False) for i in range(n_train)] + [(i, True) for i in range(n_valid)]
     dls = block.dataloaders(items, bs=bs, num_workers=num_workers, device=device)
     for i, loader in enumerate(dls.loaders): loader.rng = random.Random(seed + i)   # fastai takes it from the global generator
-    dls.normalise = tuple(Normalise(*(float(np.median([getattr(p[k], f) for p in parts[0]])) for f in ('offset', 'spread'))) for k in (2, 3))
+    def median(k, what): return float(np.median([getattr(p[k], what) for p in parts[0]]))
+    dls.normalise = tuple(Normalise(median(k, 'offset'), median(k, 'spread')) for k in (2, 3))
     dls.percentiles, dls.patch, dls.accepted_share, dls.n_in, dls.scale = tuple(percentiles), patch, shares[0], 1, 1
     dls.voxel_nm, dls.dtype = train[0][0].voxel_nm, str(train[0][0].stack.dtype)
     return dls
@@ -102,6 +103,6 @@ def _prepare(part: Sequence, patch, percentiles, threshold: float, share: float)
         if len(found.starts): kept.append((low, high, *norms, found.starts))
         else: warnings.warn(f'{high.name}: no patch has {share:.0%} of foreground: it is left out', PSSRWarning, stacklevel=4)
     if not kept:
-        raise PSSRError(f'{part[0][1].name}: neither it nor the other {len(part) - 1} volumes have a patch with {share:.0%} of foreground above '
-                        f'{threshold:g} of the range: lower share or threshold')
+        raise PSSRError(f'{part[0][1].name}: neither it nor the other {len(part) - 1} volumes have a patch with {share:.0%} of foreground '
+                        f'above {threshold:g} of the range: lower share or threshold')
     return kept, float(np.mean(shares))

@@ -49,7 +49,8 @@ def volume_plan(
     if preset == 'gpu': return VolumePlan(network, patch=(16, 96, 96), bs=8, lr=1e-3, minutes=1.5, n_train=1600, n_valid=32, num_workers=8)
     if preset == 'paper':
         return VolumePlan(network, patch=PATCHES[network], bs=1, lr=2e-4 if network in ('care', 'srresnet') else 1e-4,
-                          epochs=400 if network == 'rcan' else 200, n_train=256, n_valid=32, share=0.5 if network == 'rcan' else 0.01, num_workers=8)
+                          epochs=400 if network == 'rcan' else 200, n_train=256, n_valid=32,
+                          share=0.5 if network == 'rcan' else 0.01, num_workers=8)
     raise UsageError(f'no preset {preset!r}: choose from smoke, cpu, gpu, paper')
 
 def train_volumes(

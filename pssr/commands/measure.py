@@ -160,7 +160,8 @@ def _image(
     stack = stack.isel(**{a: 0 for a, n in stack.sizes.items() if n == 1 and a not in 'YX'})
     if (n := stack.sizes.get('C', 1)) > 1: raise PSSRError(f'{path}: has {n} channels: choose one with --plane C=0')
     if flat and (more := stack.axes[:-2]):
-        planes, first = ' × '.join(f'{stack.sizes[a]} {a}' for a in more), ','.join(f'{a}={stack.sizes[a]//2 if a == "Z" else 0}' for a in more)
+        planes = ' × '.join(f'{stack.sizes[a]} {a}' for a in more)
+        first = ','.join(f'{a}={stack.sizes[a]//2 if a == "Z" else 0}' for a in more)
         raise PSSRError(f'{path}: has planes ({planes}) where one is measured: choose it with --plane {first}')
     return stack
 

@@ -111,6 +111,7 @@ def _write(args, made, images_of: Callable, write_truth: Callable, folder: Path)
             known = write_truth(sample, part)
         written = {part: (folder/part/name, image) for part, image in images_of(sample).items()}
         for target, image in written.values(): write(image, target, args.overwrite)
-        answers = [say_file(*w) for w in written.values()]
-        yield ({**answers[0][0], 'side': min(list(images_of(sample).values())[-1].shape[-2:]), **({'high': answers[1][0]['output']} if len(answers) > 1 else {}), 'truth': str(truth), 'simulated': True,
-                **known}, '\n'.join(text for _, text in answers))
+        answers, good = [say_file(*w) for w in written.values()], list(written.values())[-1][1]
+        told = dict(answers[0][0], side=min(good.shape[-2:]), truth=str(truth), simulated=True, **known)
+        if len(answers) > 1: told['high'] = answers[1][0]['output']
+        yield told, '\n'.join(text for _, text in answers)
