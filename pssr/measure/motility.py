@@ -32,6 +32,10 @@ class Kymograph:
         if self.data.ndim != 2 or min(self.data.shape) < 2:
             raise PSSRError(f'a kymograph has time and position, both longer than one; this has the shape {self.data.shape}')
 
+    def __repr__(self):
+        rows, places = self.data.shape
+        return f'Kymograph({rows} rows of {self.frame_s:g} s, {places} positions of {self.step_nm:g} nm)'
+
 def kymograph(
     movie: np.ndarray | Stack,        # (T, Y, X)
     path,                             # (n, 2) corners of the line, y and x, px (0 = centre of the first pixel)
@@ -48,7 +52,9 @@ def kymograph(
     if reduce not in ('max', 'mean'): raise UsageError(f"reduce must be 'max' or 'mean', got {reduce!r}")
     width = number(width_px, 'width_px', least=1, whole=True)
     given = [v if v is None else number(v, name, above=0) for v, name in ((pixel_nm, 'pixel_nm'), (frame_s, 'frame_s'))]
-    at = _band(np.asarray(path, np.float64), width)
+    try: path = np.asarray(path, np.float64)
+    except (TypeError, ValueError): raise UsageError(f'a line is two or more (y, x) corners, got {str(path)[:60]}') from None
+    at = _band(path, width)
     if (at < -0.5).any() or (at.reshape(2, -1).max(1) > np.array(stack.shape[-2:]) - 0.5).any():
         raise PSSRError(f'{who}: the line and its band reach out of the image of {stack.shape[-2]} × {stack.shape[-1]} px')
     rows = np.empty((stack.sizes['T'], at.shape[2]), np.float32)
@@ -117,6 +123,10 @@ class Track:
     position_nm: np.ndarray   # (n,) along the line, nm
 
     def __len__(self): return len(self.time_s)
+    def __repr__(self):
+        if not len(self): return 'Track(empty)'
+        t, x = self.time_s, self.position_nm
+        return f'Track({len(self)} positions, {t[0]:.4g} to {t[-1]:.4g} s, {x[0]:.4g} to {x[-1]:.4g} nm)'
 
 def find_tracks(
     kymo: Kymograph,               # Kymograph
@@ -129,6 +139,8 @@ def find_tracks(
     hidden_s: float = 12.,         # Ends and beginnings this far apart are not joined: the longest encounter, s
 ) -> list[Track]:
     "Tracks in a kymograph, longest first. Raises `UsageError` for speeds or sizes that are not positive."
+    if not isinstance(kymo, Kymograph):
+        raise UsageError(f'find_tracks looks at a Kymograph, got {type(kymo).__name__}: kymograph(movie, path)')
     size = number(object_nm, 'object_nm', above=0)/kymo.step_nm
     step = number(max_speed_nm_s, 'max_speed_nm_s', above=0)*kymo.frame_s/kymo.step_nm
     memory = max(round(number(memory_s, 'memory_s', above=0)/kymo.frame_s), 3)
@@ -241,12 +253,18 @@ class Motion:
     pause_nm_s: float            # The threshold that was used
     smooth_s: float              # The smoothing that was used
 
+    def __str__(self):
+        run = '' if np.isnan(self.moving_speed_nm_s) else f', {self.moving_speed_nm_s:.4g} nm/s while moving'
+        return (f'{self.distance_nm:.4g} nm in {self.duration_s:.4g} s (net {self.net_nm:+.4g} nm), {self.speed_nm_s:.4g} nm/s{run}; '
+                f'paused {self.paused_percent:.0f} % of the time (below {self.pause_nm_s:g} nm/s)')
+
 def motion(
     track: Track,            # At least two positions
     pause_nm_s: float,       # Speeds below this are pauses, nm/s: the user's decision, no default
     smooth_s: float = 0.,    # Positions are averaged over this time before steps are taken, s
 ) -> Motion:
     "Distance, speed and pauses of a track. Raises `PSSRError` for fewer than two positions."
+    if not isinstance(track, Track): raise UsageError(f'motion describes one Track, got {type(track).__name__}: one after the other')
     if len(track) < 2: raise PSSRError('a track of fewer than two positions has no motion')
     pause_nm_s, smooth_s = number(pause_nm_s, 'pause_nm_s', least=0), number(smooth_s, 'smooth_s', least=0)
     t = np.asarray(track.time_s, float)
