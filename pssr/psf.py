@@ -238,6 +238,8 @@ def voxel_psf(
     "The point-spread function on a grid. Raises `UsageError` for voxels that are oblong in y and x, and sizes that are none."
     if np.shape(voxel_nm) != (3,) or not all(np.isfinite(v) and v > 0 for v in voxel_nm) or not np.isclose(*voxel_nm[1:]):
         raise UsageError(f'voxel_nm is (z, y, x) with y and x alike, got {voxel_nm!r}')
+    if not isinstance(microscope, Microscope): raise UsageError(f'voxel_psf: give a microscope, got {microscope!r}')
+    if limit is not None and np.shape(limit) != (3,): raise UsageError(f'limit is (z, y, x), voxels, got {limit!r}')
     faint = number(faint, 'faint', above=0, below=1)
     (dz, _, dx), sides = map(float, voxel_nm), (1,) if getattr(microscope, 'mirrored', True) else (1, -1)
     most = (np.inf,)*3 if limit is None else tuple(n//2 for n in limit)
