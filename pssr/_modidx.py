@@ -542,6 +542,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                                   'pssr.measure.frc.Frc.__repr__': ('measure.frc.html#frc.__repr__', 'pssr/measure/frc.py'),
                                   'pssr.measure.frc.FrcMap': ('measure.frc.html#frcmap', 'pssr/measure/frc.py'),
                                   'pssr.measure.frc.FrcMap.__repr__': ('measure.frc.html#frcmap.__repr__', 'pssr/measure/frc.py'),
+                                  'pssr.measure.frc.FrcMap.flags': ('measure.frc.html#frcmap.flags', 'pssr/measure/frc.py'),
                                   'pssr.measure.frc.FrcMap.reasons': ('measure.frc.html#frcmap.reasons', 'pssr/measure/frc.py'),
                                   'pssr.measure.frc._correlation': ('measure.frc.html#_correlation', 'pssr/measure/frc.py'),
                                   'pssr.measure.frc._crossing': ('measure.frc.html#_crossing', 'pssr/measure/frc.py'),

@@ -240,6 +240,8 @@ def _analyse(
     if limit_nm and asked > pixel / coarse:
         flags.append(f'limit_nm is finer than {2 * coarse:g} nm, the finest on this grid')
     if r > 0.95 * top: flags.append('at the last frequency: sampling or limit_nm decide, not the image')
+    if np.isnan(peaks[0, 0]) and 2 / r >= EDGE_PX / top:
+        flags.append('only the filtered image has a maximum, as wide as the soft border: shading and noise alone give such a value')
     if r * extent / 2 < FEW_PERIODS: flags.append(f'only {r * extent / 2:.0f} periods fit into the field')
     return Decorrelation(float(2 * pixel / r), float(peaks[0, 1]), flags=tuple(flags), **rest)
 

@@ -118,9 +118,9 @@ def _centred(x: np.ndarray, mean: float) -> np.ndarray:
 def _rounding(
     x: np.ndarray,      # Image
 ) -> float:             # Grey levels
-    "Largest error of a pixel that is nothing but rounding: four times the precision of float32 or float64 images."
+    "Largest error of a pixel that is nothing but rounding: of the pixels as stored, and of gain and means in float64 (1e-13)."
     eps = np.finfo(np.float32 if x.dtype == np.float32 else np.float64).eps   # what 8 bits and float16 round off counts
-    return 4 * float(eps) * max(abs(float(x.min())), abs(float(x.max())))
+    return max(4 * float(eps), 1e-13) * max(abs(float(x.min())), abs(float(x.max())))
 
 # %% ../../nbs/15_measure.fidelity.ipynb #eb6349a2
 NOTHING_TO_MATCH = 'it has no contrast to match and becomes the mean of the truth', 'it becomes the mean of the truth'

@@ -294,11 +294,18 @@ class FrcMap:
     def reasons(self) -> dict[str, int]:
         "How many blocks have no value, by reason."
         return dict(Counter(r for r in self.reason.flat if r).most_common())
+    @property
+    def flags(self) -> tuple[str, ...]:
+        "What to know about the map."
+        lengths = min(self.block_px) * self.pixel_nm / self.median_nm if self.median_nm > 0 else np.inf
+        if lengths >= FEW_LENGTHS: return ()
+        return (f'blocks are {int(lengths)} resolution lengths wide, less than {FEW_LENGTHS}: bright ones read too fine, up to 15 % where '
+                'detail ends abruptly',)
     def __repr__(self):
         of = unit(self.pixel_nm)
         why = ''.join(f'; {v} without: {k.split(":")[0]}' for k, v in self.reasons.items())
         return (f'FrcMap(mean {self.mean_nm:.4g} {of}, median {self.median_nm:.4g} {of}, {self.share:.0%} of '
-                f'{self.reason.size} blocks of {self.block_px[0]} × {self.block_px[1]} px{why})')
+                f'{self.reason.size} blocks of {self.block_px[0]} × {self.block_px[1]} px{why}{"".join(f"; {f}" for f in self.flags)})')
 
 def frc_map(
     image1: np.ndarray | Stack,        # First acquisition, one grey plane (Y, X)

@@ -327,7 +327,7 @@ def fwhm_bead(
     saturation = _end(data, saturation, (windows[tuple(corner[i].T)] for i in parts), name)
     for i in parts:
         crops = windows[tuple(corner[i].T)]
-        full = (crops >= saturation).sum((1, 2)) >= FLAT_PX if saturation is not None else np.zeros(len(i), bool)
+        full = (crops >= saturation).any((1, 2)) if saturation is not None else np.zeros(len(i), bool)   # one pixel is enough to widen
         q[i], r2[i], bound, done, some = _fit_peaks(crops.astype(np.float64), integrated)
         q[i, :2] += corner[i]
         moved = np.abs(q[i, :2] - at[i]).max(1) > crop_px / 4
