@@ -16,8 +16,8 @@ from .pixels import BLOCK, moments, number, pair, plane, square_pixel_nm, unit
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['HALF_SECTOR', 'ROUNDING', 'THRESHOLDS', 'SMOOTH', 'LEAST', 'FEW_LENGTHS', 'LEAST_LENGTHS', 'REPEATS', 'ROLES', 'Frc',
-           'frc', 'FrcMap', 'frc_map']
+__all__ = ['HALF_SECTOR', 'ROUNDING', 'THRESHOLDS', 'SMOOTH', 'LEAST', 'ABRUPT', 'ABRUPT_LENGTHS', 'FEW_LENGTHS', 'LEAST_LENGTHS',
+           'REPEATS', 'ROLES', 'Frc', 'frc', 'FrcMap', 'frc_map']
 
 # %% ../../nbs/15_measure.frc.ipynb #934c76d0
 def _tukey(
@@ -185,6 +185,7 @@ class Frc:
         return f'Frc({found}, tail {self.tail:+.3f}, {len(self.n)} rings{"".join("; " + f for f in self.flags)})'
 
 LEAST = 32      # Smallest edge, px: fifteen rings
+ABRUPT, ABRUPT_LENGTHS = 0.9, 100     # Correlation just before the crossing that is an abrupt end, and where its error falls below 5 %
 FEW_LENGTHS, LEAST_LENGTHS = 40, 20   # Resolution lengths along a field's edge: flagged below; no value in a map below
 REPEATS = 100   # For the standard error: known to 7 %
 ROLES = 'image 1', 'image 2'
@@ -266,11 +267,15 @@ def _flags(
     at: float,               # Frequency of the crossing, cycles per px
     edge: int,               # Shorter edge of the field, px
 ) -> tuple[str, ...]:
-    "What makes a resolution doubtful: a small field, and correlation an octave beyond it."
+    "What makes a resolution doubtful: a small field, an abrupt end of the curve, and correlation an octave beyond it."
     flags, octave = [], (f > 2 * at) & np.isfinite(c)
     if edge * at < FEW_LENGTHS:
         flags.append(f'the field is only {int(edge * at)} resolution lengths wide, less than {FEW_LENGTHS}: bright '
                      'images then read too fine')
+    before = (f > 0.85 * at) & (f < 0.93 * at)
+    if FEW_LENGTHS <= edge * at < ABRUPT_LENGTHS and before.any() and np.average(c[before], weights=n[before]) > ABRUPT:
+        flags.append(f'the curve ends abruptly in a field of {int(edge * at)} resolution lengths: below {ABRUPT_LENGTHS} the '
+                     "window's blur then reads 5 to 15 % too fine")
     if octave.any():
         far, half = (np.average(v[octave], weights=n[octave]) for v in (c, threshold / 2))
         if far - 3 / np.sqrt(fill * n[octave].sum()) > half:
