@@ -210,7 +210,6 @@ class VolumeTiler:
 
     def _blended(self, data, norm: Normalise):
         "The papers' way: patches as in training, an eighth of overlap, weights that fall linearly; one slab of the whole at a time."
-        import torch  # noqa: F401  (kept out of `import pssr`)
         scales, overlap = self.network.scales, [max(p//8, 1) for p in self.patch]
         starts = [_starts(n, p, p - o) for n, p, o in zip(self.shape, self.patch, overlap)]
         def rising(n, over): return np.minimum(1, np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1)/(over + 1))
