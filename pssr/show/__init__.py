@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['Figure', 'save_figure', 'scale_bar', 'panel', 'show_pairs', 'training_curve', 'error_map', 'frc_figure',
-           'decorrelation_figure', 'bead_figure', 'save_movie', 'kymograph_panel', 'bleaching_curves']
+           'decorrelation_figure', 'bead_figure', 'save_movie', 'kymograph_panel', 'bleaching_curves', 'volume_panel']
 
 # %% ../../nbs/16_show.ipynb #41fd7079
 from .beads import bead_figure
@@ -13,8 +13,9 @@ from .measure import decorrelation_figure, error_map, frc_figure
 from .movie import bleaching_curves, kymograph_panel, save_movie
 from .panels import panel, show_pairs
 from .training import training_curve
+from .volumes import volume_panel
 
 # %% ../../nbs/16_show.ipynb #e0a19a44
 _all_ = ['Figure', 'save_figure', 'scale_bar', 'panel', 'show_pairs', 'training_curve',
          'error_map', 'frc_figure', 'decorrelation_figure', 'bead_figure',
-         'save_movie', 'kymograph_panel', 'bleaching_curves']
+         'save_movie', 'kymograph_panel', 'bleaching_curves', 'volume_panel']
