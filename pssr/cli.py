@@ -95,15 +95,21 @@ def _data_commands(commands):
     p = _command(asked, 'check', 'compare the files that are here with their checksums', 'pssr data check vnc', 'json', 'files.data_check')
     p.add_argument('names', nargs='*', metavar='NAME', help='data sets (default: all)')
 
-    p = _command(commands, 'simulate', 'make micrographs whose truth is known', 'pssr simulate neuropil -o tissue --n 4 --seed 1',
+    p = _command(commands, 'simulate', 'make micrographs whose truth is known', 'pssr simulate neuropil -o tissue --n 4 --seed 1\n'
+                 '  pssr simulate spheres -o balls --blur 3\n  pssr simulate filaments -o tubes --snr 5 --shape 16 256 256',
                  'json seed overwrite', 'simulate.simulate')
-    p.add_argument('kind', metavar='KIND', help='neuropil (electron micrographs), mitochondria (cells in motion), axon (transport)')
+    p.add_argument('kind', metavar='KIND', help='neuropil (electron micrographs); movies: mitochondria (cells), axon (transport); '
+                   'volumes: spheres (to deblur), filaments, membranes (to denoise)')
     p.add_argument('-o', '--output', required=True, metavar='DIR', help='folder for the images; the truth goes to DIR/truth')
     p.add_argument('--n', type=_count, default=4, metavar='N', help='number of images (default 4)')
-    p.add_argument('--shape', type=_count, nargs=2, metavar=('ROWS', 'COLUMNS'),
-                   help='size of the truth, pixels (default 1024 1024; mitochondria 512 512; axon 192 1024)')
+    p.add_argument('--shape', type=_count, nargs='+', metavar='N', help='rows and columns of the truth; of volumes planes, rows, columns '
+                   '(default 1024 1024; mitochondria 512 512; axon 192 1024; spheres 96 96 96; filaments, membranes 16 256 256)')
     p.add_argument('--frames', type=_count, metavar='N', help='of a movie; of an axon, frames of its slow movie (default 20, 8)')
-    p.add_argument('--pixel-nm', type=_positive, metavar='NM', help='pixel of the truth, nm (default 2; mitochondria 49; axon 42.5)')
+    p.add_argument('--pixel-nm', type=_pixel, metavar='NM', help='pixel of the truth, nm; of volumes one length or z,y,x '
+                   '(default 2; mitochondria 49; axon 42.5; spheres 50; filaments, membranes 250,55,55)')
+    p.add_argument('--blur', type=int, choices=(2, 3, 4), help='spheres: size of the point-spread function of the input (default 2)')
+    p.add_argument('--density', type=_positive, metavar='N', help='spheres per million voxels (default 300)')
+    p.add_argument('--snr', type=_positive, metavar='RATIO', help='filaments, membranes: signal-to-noise ratio of the input (default 5)')
 
     p = _command(commands, 'crappify', 'degrade good images the way a faster microscope would',
                  'pssr crappify good.tif -o fast.tif --recipe em --scale 4', 'json seed axes pixel-nm overwrite', 'files.crappify')

@@ -75,10 +75,11 @@ def progress(
 # %% ../../nbs/18_commands.common.ipynb #386d0b4c
 def say_file(target: Path, stack: Stack) -> tuple[dict, str]:
     "What was written, for programs and for people."
-    pixel = stack.pixel_yx_nm
+    pixel = stack.pixel_yx_nm and (stack.pixel_nm.get('Z', stack.pixel_yx_nm[0]), *stack.pixel_yx_nm)
+    pixel = pixel and (f'{pixel[1]:g}' if pixel[0] == pixel[1] else ' × '.join(f'{v:g}' for v in pixel))
     size = ' × '.join(map(str, stack.shape))
     return (dict(output=str(target), shape=list(stack.shape), axes=stack.axes, dtype=str(stack.dtype), pixel_nm=stack.pixel_nm),
-            f'{target}: {size} {stack.axes}, {stack.dtype}' + (f', {pixel[0]:g} nm' if pixel else ''))
+            f'{target}: {size} {stack.axes}, {stack.dtype}' + (f', {pixel} nm' if pixel else ''))
 
 # %% ../../nbs/18_commands.common.ipynb #0d17fee2
 @contextmanager

@@ -8,8 +8,9 @@ from __future__ import annotations
 import csv
 import shlex
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,10 @@ import numpy as np
 from .common import give_answer, progress, say_file
 from ..files import atomic, writable
 from ..io import write
-from ..stack import Stack, UsageError
+from ..stack import Stack, UsageError, number
 
 # %% auto #0
-__all__ = ['simulate']
+__all__ = ['LIGHT', 'MOST', 'OWN', 'VOLUMES', 'KINDS', 'simulate']
 
 # %% ../../nbs/18_commands.simulate.ipynb #0a52d78e
 def _table(records: np.ndarray, path: Path):
@@ -62,13 +63,64 @@ def _axon_truth(sample, folder: Path) -> dict:
     _table(np.array(line, [('axon', 'i4'), ('y_px', 'f8'), ('x_px', 'f8')]), folder/'axons.csv')
     return told
 
+def _spheres_truth(sample, folder: Path) -> dict:
+    "Where the spheres are, how large and how bright; and the object before any optics."
+    from pssr.simulate.spheres import draw_spheres
+    _table(sample.spheres, folder/'spheres.csv')
+    write(sample.truth.with_data(draw_spheres(sample.truth.shape, sample.spheres)), folder/'object.tif')
+    return dict(spheres=len(sample.spheres))
+
+def _filaments_truth(exposed, folder: Path) -> dict:
+    "Centre lines, the label itself, and what the good exposure would be without noise."
+    from pssr.simulate.filaments import vertices
+    _table(vertices(exposed.sample.filaments), folder/'centre_lines.csv')
+    write(exposed.sample.truth, folder/'label.tif')
+    write(exposed.clean, folder/'clean.tif')
+    return dict(filaments=len(exposed.sample.filaments), **exposed.light)
+
+LIGHT = 457/4.2   # Of the good exposure, times that of the fast one (Chen et al. 2021, Fig. 1b: W/cm²)
+MOST = 5000.      # Photoelectrons of the good exposure at most: crossings of six filaments are below 65535 counts then (ours)
+
+@dataclass(frozen=True, eq=False)
+class _Exposed:
+    "One volume, seen twice."
+    sample: object; low: Stack; high: Stack; clean: Stack; light: dict
+
+def _exposures(samples, snr: float, seed: int) -> Iterator[_Exposed]:
+    "A fast and a good exposure of every volume, by the paper's camera; both count light, from an offset of 100 counts on."
+    from pssr.simulate.filaments import acquire, photons_for_snr
+    few = photons_for_snr(number(snr, '--snr', above=0, most=50))
+    many = min(LIGHT*few, MOST)
+    for i, sample in enumerate(samples):
+        rng = np.random.default_rng([seed, i, 1])
+        low, high = acquire(sample.clean, few, rng), acquire(sample.clean, many, rng)
+        clean = sample.clean.with_data(sample.clean.data*np.float32(many/.46) + np.float32(100))
+        yield _Exposed(sample, low, high, clean, dict(snr=float(snr), photons_low=few, photons_high=many))
+
+OWN = {'frames': ('mitochondria', 'axon'), 'blur': ('spheres',), 'density': ('spheres',), 'snr': ('filaments', 'membranes')}
+VOLUMES = ('spheres', 'filaments', 'membranes')
+KINDS = ('neuropil', 'mitochondria', 'axon', *VOLUMES)
+
+def _own_options(args):
+    "Raises `UsageError` for an option that this kind would ignore, and for a size of another kind of data."
+    if args.kind not in KINDS: raise UsageError(f'{args.kind!r} cannot be simulated: choose {", ".join(KINDS[:-1])} or {KINDS[-1]}')
+    for option, kinds in OWN.items():
+        if getattr(args, option) is not None and args.kind not in kinds:
+            raise UsageError(f'--{option} goes with {" and ".join(kinds)}, not with {args.kind}')
+    n, what = (3, 'PLANES ROWS COLUMNS') if args.kind in VOLUMES else (2, 'ROWS COLUMNS')
+    if args.shape is not None and len(args.shape) != n:
+        raise UsageError(f'--shape of {args.kind} takes {n} numbers, {what}, got {" ".join(map(str, args.shape))}')
+    if np.size(args.pixel_nm if args.pixel_nm is not None else 1) not in (1, n if n == 3 else 1):
+        raise UsageError(f'--pixel-nm of {args.kind} is ' + ('one number or three (z,y,x)' if n == 3 else 'one number')
+                         + f', got {",".join(f"{v:g}" for v in args.pixel_nm)}')
+
 def _kind(args) -> tuple[Callable, Callable, Callable]:
     "What makes the samples of a kind (an iterator), what they show (by folder), and what writes the rest of their truth."
     def pair(sample): return {'low': sample.low, 'high': sample.truth}
     def given(**defaults): return {k: v if (v := getattr(args, k)) is not None else d for k, d in defaults.items()}
+    _own_options(args)
     if args.kind == 'neuropil':
         from pssr.simulate.neuropil import neuropil_set
-        if args.frames: raise UsageError('--frames goes with mitochondria and axon: neuropil does not move')
         a = given(shape=(1024, 1024), pixel_nm=2.)
         return neuropil_set(args.n, tuple(a['shape']), a['pixel_nm'], args.seed), lambda s: {'': s.image}, _neuropil_truth
     if args.kind == 'mitochondria':
@@ -80,7 +132,17 @@ def _kind(args) -> tuple[Callable, Callable, Callable]:
         from pssr.simulate.axon import axon_set
         a = given(shape=(192, 1024), frames=8, pixel_nm=42.5)
         return axon_set(args.n, tuple(a['shape']), a['frames'], args.seed, pixel_nm=a['pixel_nm']), pair, _axon_truth
-    raise UsageError(f'{args.kind!r} cannot be simulated: choose neuropil, mitochondria or axon')
+    def voxel(v): return (v,)*3 if np.ndim(v) == 0 else tuple(v)
+    if args.kind == 'spheres':
+        from pssr.simulate.spheres import phantom_set
+        a = given(shape=(96, 96, 96), blur=2, density=300., pixel_nm=50.)
+        made = phantom_set(args.n, tuple(a['shape']), args.seed, per_mvoxel=a['density'], factors=(a['blur'],),
+                           voxel_nm=voxel(a['pixel_nm']))
+        return made, lambda s: {'low': s.blurred[a['blur']], 'high': s.truth}, _spheres_truth
+    from pssr.simulate.filaments import filament_set
+    a = given(shape=(16, 256, 256), snr=5., pixel_nm=(250., 55., 55.))
+    made = filament_set(args.n, tuple(a['shape']), args.seed, kind=args.kind, voxel_nm=voxel(a['pixel_nm']))
+    return _exposures(made, a['snr'], args.seed), lambda e: {'low': e.low, 'high': e.high}, _filaments_truth
 
 def simulate(args: Namespace):
     "`pssr simulate`: images, and beside them what is known about them."
@@ -93,9 +155,9 @@ def simulate(args: Namespace):
             with suppress(OSError): f.rmdir()      # nothing is left but what was finished
         raise
     name = shlex.quote(str(folder))
-    learn = f'pssr train em --data {name}' if args.kind == 'neuropil' else f'pssr train multiframe --data {name}'
+    learn = f"pssr train {dict(neuropil='em', mitochondria='multiframe', axon='multiframe').get(args.kind, 'rcan3d')} --data {name}"
     side = min(answers[-1][0]['side'], 256)//8*8
-    if side < 256: learn += f' --size {side}'
+    if side < 256 and args.kind not in VOLUMES: learn += f' --size {side}'
     give_answer(args, [a for a, _ in answers], '\n'.join(t for _, t in answers) +
                 f'\nsimulated; what is known about each: {folder/"truth"}\nto learn from them: {learn} -o MODEL')
 
@@ -104,7 +166,7 @@ def _write(args, made, images_of: Callable, write_truth: Callable, folder: Path)
     names = [f'{args.kind}_{i:02d}.tif' for i in range(args.n)]
     for name in names:
         for path in (folder/name, folder/'low'/name, folder/'high'/name, folder/'truth'/Path(name).stem): writable(path, args.overwrite)
-    for name, sample in progress(zip(names, made), 'simulate', 'image', args.n):
+    for name, sample in progress(zip(names, made), 'simulate', 'volume' if args.kind in VOLUMES else 'image', args.n):
         truth = folder/'truth'/Path(name).stem
         with atomic(truth, args.overwrite) as part:
             part.mkdir()
