@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['AcfAxis', 'AcfFwhm', 'find_points', 'fwhm_acf', 'Decorrelation', 'DecorrelationVolume', 'decorrelation',
-           'PublishedScores', 'match_affine', 'psnr', 'published_scores', 'scale_invariant_psnr', 'ssim', 'Frc',
-           'FrcMap', 'frc', 'frc_map', 'Beads', 'Fwhm', 'MainPeak', 'find_beads', 'fwhm_bead', 'fwhm_profile',
+           'PublishedScores', 'match_affine', 'psnr', 'published_scores', 'scale_invariant_psnr', 'ssim', 'ssim_3d',
+           'Frc', 'FrcMap', 'frc', 'frc_map', 'Beads', 'Fwhm', 'MainPeak', 'find_beads', 'fwhm_bead', 'fwhm_profile',
            'main_peak', 'Kymograph', 'Motion', 'Track', 'TrackMatch', 'find_positions', 'find_tracks', 'kymograph',
            'match_tracks', 'motion', 'Profile', 'Resolvability', 'as_profile', 'axial_profile', 'line_profile',
            'line_samples', 'resolvability', 'Bleaching', 'Disagreement', 'Linearity', 'bleaching', 'disagreement',
@@ -19,7 +19,7 @@ __all__ = ['AcfAxis', 'AcfFwhm', 'find_points', 'fwhm_acf', 'Decorrelation', 'De
 # %% ../../nbs/15_measure.ipynb #c4b2ab7e
 from .acf import AcfAxis, AcfFwhm, find_points, fwhm_acf
 from .decorrelation import Decorrelation, DecorrelationVolume, decorrelation
-from .fidelity import PublishedScores, match_affine, psnr, published_scores, scale_invariant_psnr, ssim
+from .fidelity import PublishedScores, match_affine, psnr, published_scores, scale_invariant_psnr, ssim, ssim_3d
 from .frc import Frc, FrcMap, frc, frc_map
 from .fwhm import Beads, Fwhm, MainPeak, find_beads, fwhm_bead, fwhm_profile, main_peak
 from .motility import (Kymograph, Motion, Track, TrackMatch, find_positions, find_tracks, kymograph,
@@ -40,7 +40,7 @@ from .vesicles import (Curve, Detections, Match, count_per_region, count_regress
 # %% ../../nbs/15_measure.ipynb #f4e1f6ec
 _all_ = ['AcfAxis', 'AcfFwhm', 'find_points', 'fwhm_acf',
          'Decorrelation', 'DecorrelationVolume', 'decorrelation',
-         'PublishedScores', 'match_affine', 'psnr', 'published_scores', 'scale_invariant_psnr', 'ssim',
+         'PublishedScores', 'match_affine', 'psnr', 'published_scores', 'scale_invariant_psnr', 'ssim', 'ssim_3d',
          'Frc', 'FrcMap', 'frc', 'frc_map',
          'Beads', 'Fwhm', 'MainPeak', 'find_beads', 'fwhm_bead', 'fwhm_profile', 'main_peak',
          'Kymograph', 'Motion', 'Track', 'TrackMatch', 'find_positions', 'find_tracks', 'kymograph', 'match_tracks',

@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import correlate1d
 from skimage.metrics import structural_similarity
 
 from .pixels import LARGEST, Moments, blocks, moments, number, pair
@@ -17,7 +18,7 @@ from .squirrel import _strips
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['GAUSSIAN', 'NOTHING_TO_MATCH', 'psnr', 'ssim', 'match_affine', 'PublishedScores', 'published_scores',
+__all__ = ['GAUSSIAN', 'NOTHING_TO_MATCH', 'psnr', 'ssim', 'ssim_3d', 'match_affine', 'PublishedScores', 'published_scores',
            'scale_invariant_psnr', 'Squirrel', 'squirrel']
 
 # %% ../../nbs/15_measure.fidelity.ipynb #8beae2e3
@@ -81,6 +82,64 @@ def ssim(
     "Structural similarity with a Gaussian window of sigma 1.5 px (11 × 11), in float64, per plane."
     data_range = _range(data_range)
     return _ssim(*pair(truth, image), 11, data_range=data_range, **GAUSSIAN)
+
+# %% ../../nbs/15_measure.fidelity.ipynb #0f6a8151
+MOST_VOXELS = 1 << 19   # Of a block, with its halo: about ten float64 arrays of it are held (40 MB)
+HALO = 5                # Half a window: 3.5 sigma, as in `skimage`
+
+def _weights(
+    planes: int,         # Of the stack
+) -> np.ndarray:         # (windows, planes), rows sum to 1
+    "Weights of every window along z: whole windows, or in a shallow stack one around every plane, cut off at the ends."
+    window = np.exp(-np.arange(-HALO, HALO + 1)**2 / (2 * GAUSSIAN['sigma']**2))
+    centres = np.arange(HALO, planes - HALO) if planes > 2 * HALO else np.arange(planes)
+    off = np.arange(planes) - centres[:, None]
+    found = np.where(abs(off) <= HALO, window[np.clip(off + HALO, 0, 2 * HALO)], 0)
+    return found / found.sum(1, keepdims=True)
+
+def _ssim_sum(
+    t: np.ndarray,         # Block of the truth with its halo, (Z, Y, X) float64
+    x: np.ndarray,         # Of the image
+    along: np.ndarray,     # (windows, Z): weights along z
+    data_range: float,     # Grey levels of full scale
+) -> float:                # Sum over the windows inside
+    "SSIM of Wang et al., summed."
+    flat = _weights(2 * HALO + 1)[0]
+    def mean(a):
+        a = np.tensordot(along, a, 1)
+        for axis in (1, 2): a = correlate1d(a, flat, axis)
+        return a[:, HALO:-HALO, HALO:-HALO]
+    mt, mx, c1, c2 = mean(t), mean(x), (.01 * data_range)**2, (.03 * data_range)**2
+    vt, vx, cov = mean(t * t) - mt * mt, mean(x * x) - mx * mx, mean(t * x) - mt * mx
+    return float(((2 * mt * mx + c1) * (2 * cov + c2) / ((mt**2 + mx**2 + c1) * (vt + vx + c2))).sum())
+
+# %% ../../nbs/15_measure.fidelity.ipynb #5e91aae4
+def ssim_3d(
+    truth: np.ndarray | Stack,         # Reference volume, (..., Z, Y, X), at least 11 × 11 voxels along y and x
+    image: np.ndarray | Stack,         # Judged volume, same shape, same intensity units
+    data_range: float | None = None,   # Required: grey levels of full scale
+) -> float:                            # Mean SSIM, at most 1
+    """Structural similarity with a Gaussian window of sigma 1.5 voxels along z, y and x (11 × 11 × 11), in float64, block by block.
+    With fewer than 11 planes the window is cut off at the ends of the stack and its weights sum to 1 again. Raises `PSSRError`."""
+    data_range, (t, x) = _range(data_range), pair(truth, image)
+    axes = getattr(truth, 'axes', 'TCZYX'[-t.ndim:])
+    if axes[-3:] != 'ZYX':
+        raise PSSRError(f'{getattr(truth, "name", "") or "truth"}: has the axes {axes}: SSIM in 3D needs planes in depth (ZYX)')
+    if min(t.shape[-2:]) < 2 * HALO + 1:
+        raise PSSRError(f'{t.shape[-2]} × {t.shape[-1]} pixels are too few for SSIM: its window needs 11 × 11')
+    weights, (height, width) = _weights(t.shape[-3]), t.shape[-2:]
+    deep = len(weights) if t.shape[-3] <= 2 * HALO else max(1, min(len(weights), math.isqrt(MOST_VOXELS // width) - 2 * HALO))
+    rows = max(1, MOST_VOXELS // width // min(deep + 2 * HALO, t.shape[-3]) - 2 * HALO)
+    total = 0.
+    for index in np.ndindex(t.shape[:-3]):
+        for z in range(0, len(weights), deep):
+            along = weights[z:z + deep]
+            used = np.flatnonzero(along.any(0))
+            planes = slice(used[0], used[-1] + 1)
+            for y in range(0, height - 2 * HALO, rows):
+                part = [v[index][planes, y:y + rows + 2 * HALO].astype(np.float64) for v in (t, x)]
+                total += _ssim_sum(*part, along[:, planes], data_range)
+    return total / (math.prod(t.shape[:-3]) * len(weights) * (height - 2 * HALO) * (width - 2 * HALO))
 
 # %% ../../nbs/15_measure.fidelity.ipynb #8e9b0996
 def _gain(

@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from .fidelity import _matched, psnr, published_scores, scale_invariant_psnr, ssim
+from .fidelity import _matched, psnr, published_scores, scale_invariant_psnr, ssim, ssim_3d
 from .pixels import pair, pixels
 from .squirrel import LEAST_PX, _factor, squirrel
 from .stats import PairedT, effect_size, holm, paired_t, stars, summary
@@ -29,9 +29,9 @@ METRICS = {'psnr': ('PSNR', 'dB'), 'ssim': ('SSIM', ''),
            'psnr_matched': ('PSNR matched', 'dB'), 'ssim_matched': ('SSIM matched', ''),
            'psnr_scale_invariant': ('PSNR scale-invariant', 'dB'),
            'psnr_published': ('PSNR published', 'dB'), 'ssim_published': ('SSIM published', ''),
-           'rse': ('RSE', 'grey levels'), 'rsp': ('RSP', ''),
+           'ssim_3d': ('SSIM 3D', ''), 'rse': ('RSE', 'grey levels'), 'rsp': ('RSP', ''),
            'rse_input': ('RSE input', 'grey levels'), 'rsp_input': ('RSP input', '')}  # key: title, unit
-SCORES = tuple(k for k in METRICS if not k.endswith('_input'))   # Those that need nothing but truth and image
+SCORES = tuple(k for k in METRICS if not k.endswith(('_input', '_3d')))   # Those that need nothing but truth and image
 
 def image_scores(
     truth,              # Reference image (Y, X) or stack (..., Y, X), array or `Stack`
@@ -54,7 +54,7 @@ def image_scores(
     if matched := wanted & {'psnr_matched', 'ssim_matched'}:
         matched = _matched(truth, image, data_range, {k.split('_')[0] for k in matched})
         found |= {f'{k}_matched': v for k, v in matched.items()}
-    return {k: found[k] if k in found else dict(psnr=psnr, ssim=ssim)[k](truth, image, data_range) for k in metrics}
+    return {k: found[k] if k in found else dict(psnr=psnr, ssim=ssim, ssim_3d=ssim_3d)[k](truth, image, data_range) for k in metrics}
 
 # %% ../../nbs/15_measure.table.ipynb #03d2955e
 def _known(
@@ -246,6 +246,7 @@ def format_table(
     foot = [f'mean ± {spread.upper()} over {n} images' if n >= LEAST_N else
             f'mean of {n} images: no {spread.upper()}, no test below {LEAST_N}' if n > 1 else
             f'one image: no {spread.upper()}, no test']
+    if 'ssim_3d' in metrics: foot.append('SSIM: plane by plane; 3D: with the same window along z')
     if 'ssim_published' in metrics and {'ssim', 'ssim_matched'} & set(metrics):
         foot.append('SSIM: Gaussian window, sigma 1.5; published: 7 × 7 uniform')
     if {'rse', 'rsp'} & set(metrics): foot.append('RSE, RSP: after the best gain, offset and blur of the image')
