@@ -147,6 +147,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                                                                                'pssr/commands/measure.py'),
                                        'pssr.commands.measure._put': ('commands.measure.html#_put', 'pssr/commands/measure.py'),
                                        'pssr.commands.measure._results': ('commands.measure.html#_results', 'pssr/commands/measure.py'),
+                                       'pssr.commands.measure._same_space': ( 'commands.measure.html#_same_space',
+                                                                              'pssr/commands/measure.py'),
                                        'pssr.commands.measure._scores': ('commands.measure.html#_scores', 'pssr/commands/measure.py'),
                                        'pssr.commands.measure._source': ('commands.measure.html#_source', 'pssr/commands/measure.py'),
                                        'pssr.commands.measure._stem': ('commands.measure.html#_stem', 'pssr/commands/measure.py'),

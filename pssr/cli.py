@@ -190,6 +190,7 @@ def _measure_command(commands, alone: bool):
     p = _command(commands, 'measure', 'score restored images against the truth, or measure the resolution of images',
                  'pssr measure truth.tif restored.tif --input fast.tif --out report\n'
                  '  pssr measure truth/ bilinear/ restored/ --metrics psnr,ssim,rse,rsp\n'
+                 '  pssr measure volume.tif restored.tif --input noisy.tif --out report\n'
                  '  pssr measure --frc exposure1.tif exposure2.tif --pixel-nm 40\n'
                  '  pssr measure --decorrelation restored.tif --limit-nm 120 --criterion phase\n'
                  '  pssr measure --beads before.tif after.tif', 'json axes pixel-nm overwrite', 'measure.measure')
@@ -201,9 +202,11 @@ def _measure_command(commands, alone: bool):
         p.add_argument('restored', nargs='+', metavar='RESTORED',
                        help='images, or folders of images of the same names: one per method; the first is compared with the others')
         s = p.add_argument_group('against a truth')
-        s.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation')
+        s.add_argument('--input', metavar='LR', help='what was restored: adds nearest, bilinear and bicubic interpolation, or itself where '
+                       'it is on the grid of the truth')
         s.add_argument('--metrics', metavar='LIST', help='psnr, ssim; each also as _matched or _published, e.g. psnr_matched; '
-                       'psnr_scale_invariant; rse, rsp; rse_input, rsp_input with --input (default psnr,ssim)')
+                       'psnr_scale_invariant; rse, rsp; rse_input, rsp_input with --input; of volumes ssim_3d '
+                       '(default psnr,ssim, of volumes also ssim_3d)')
         s.add_argument('--data-range', type=_positive, metavar='GREY',
                        help='grey levels of full scale (default: 255 for 8 bit, else maximum - minimum of all truths)')
     r = p.add_argument_group('without a truth')

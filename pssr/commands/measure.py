@@ -186,8 +186,9 @@ def _full_scale(files: dict, args) -> float:
     return full
 
 def _baselines(truth: Stack, low: Stack) -> dict:
-    "Interpolations of an input."
+    "Interpolations of an input; one on the truth's grid stands for itself."
     from pssr.baselines import BASELINES, interpolate
+    if low.shape == truth.shape: return {'input': low}
     ratio = {a/b for a, b in zip(truth.shape[-2:], low.shape[-2:])}
     if len(ratio) > 1 or (s := ratio.pop()) != int(s) or low.shape[:-2] != truth.shape[:-2]:
         raise PSSRError(f'{low.name}: {low.shape} px is no whole fraction of the truth {truth.shape} px')
@@ -202,32 +203,52 @@ def _field(name: str, files: dict, methods: dict, inputs: dict | None, full: flo
         if image.shape != truth.shape:
             raise PSSRError(f'{image.name} has the shape {image.shape}, its truth {files[name]} {truth.shape}: '
                             'not the same grid')
+    for image in [*images.values(), *([] if low is None else [low])]: _same_space(image, truth)
     if low is not None: images = {**_baselines(truth, low), **images}
     records = [{'truth': name, 'method': m, **image_scores(truth, image, full, metrics, low)}
                for m, image in images.items()]
     if folder: _figures(records, truth, images, low, args, folder)
     return records
 
+def _same_space(image: Stack, truth: Stack):
+    "A volume and its truth have the same axes and, on one grid, voxels of one size."
+    if 'Z' not in truth.axes + image.axes: return
+    if image.axes != truth.axes:
+        raise PSSRError(f'{image.name} has the axes {image.axes}, its truth {truth.name} {truth.axes}: if a file says them wrongly, '
+                        'name them with --axes, for all files')
+    sizes = [tuple((s.pixel_nm or {}).get(a) for a in 'ZYX') for s in (image, truth)]
+    if image.shape == truth.shape and any(a and b and abs(a/b - 1) > .01 for a, b in zip(*sizes)):
+        said = [' × '.join(f'{v:g}' if v else '?' for v in s) for s in sizes]
+        raise PSSRError(f'{image.name} has voxels of {said[0]} nm (z × y × x), its truth {truth.name} of {said[1]} nm: is it the same '
+                        'field of view? If so, say the size with --pixel-nm Z,Y,X')
+
 def _maps(metrics) -> list[str]:
     "Kinds of error maps that go with these metrics."
     return [k for k in ('rse', 'rse_input') if {k, k.replace('rse', 'rsp')} & set(metrics)]
 
 def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args, folder: Path):
-    "Images and errors side by side; with RSE or RSP also their error maps. Of a stack the first plane."
+    """Images and errors side by side; with RSE or RSP also their error maps. Of a stack the first plane; a volume from above and
+    from the side, and the error maps of its middle plane."""
     def exists(score): return any(np.isfinite(score.get(k, np.nan)) for k in (kind, kind.replace('rse', 'rsp')))
     from pssr.measure import squirrel
     from pssr.baselines import BASELINES
-    from pssr.show import error_map, panel
+    from pssr.show import error_map, panel, volume_panel
     scores, name = {r['method']: r for r in records}, records[0]['truth']
-    first = dict.fromkeys(truth.axes[:-2], 0)
+    first = dict.fromkeys(truth.axes[:-2].replace('Z', ''), 0)
     label = _source(args, name) + ''.join(f', {a} 0' for a in first)
     shown = {m: im.isel(**first) for m, im in images.items() if m not in BASELINES or m == 'bilinear'}
     truth, low = truth.isel(**first), low if low is None else low.isel(**first)
-    panel(low, shown, truth, scores, data_label=label, path=folder/f'{name}.png')
+    if 'Z' in truth.axes:
+        columns = {'truth (restored)' if m == 'truth' else m: im for m, im in shown.items() if m != 'input'}
+        volume_panel(shown.get('input', low), columns, truth, scores, data_label=label, path=folder/f'{name}.png')
+        middle, label = {'Z': truth.sizes['Z']//2}, f'{label}, Z {truth.sizes["Z"]//2}'
+        shown = {m: im.isel(**middle) for m, im in shown.items()}
+        truth, low = truth.isel(**middle), low if low is None else low.isel(**middle)
+    else: panel(None if 'input' in shown else low, shown, truth, scores, data_label=label, path=folder/f'{name}.png')
     for kind in _maps(records[0]):
         reference, title = (truth, '') if kind == 'rse' else (low, ', against the input')
         for m, image in shown.items():
-            if m in BASELINES or not exists(scores[m]): continue
+            if m in (*BASELINES, 'input') or not exists(scores[m]): continue
             fit = squirrel(reference, image)
             file = folder/_file(name, m, kind)
             error_map(reference, image, fit, title=f'{name}: {m}{title}', data_label=label, path=file)
@@ -249,13 +270,13 @@ def _scores(args: Namespace):
     "TRUTH RESTORED...: a table of scores with paired tests, and figures."
     from pssr.measure import METRICS, format_images, format_table, tabulate, to_csv, to_json
     from pssr.measure.table import strict
-    asked = 'psnr,ssim' if args.metrics is None else args.metrics
-    metrics = list(dict.fromkeys(m.strip() for m in asked.split(',')))
+    metrics = list(dict.fromkeys(m.strip() for m in ('psnr,ssim' if args.metrics is None else args.metrics).split(',')))
     for m in metrics:
         if m not in METRICS: raise UsageError(f'--metrics: no metric {m!r}: choose from {", ".join(METRICS)}')
     if 'rse_input' in _maps(metrics) and args.input is None:
         raise UsageError('rse_input and rsp_input compare with the input: pass --input LR')
     files, methods, inputs = _columns(args)
+    if args.metrics is None and 'Z' in _image(next(iter(files.values())), args).axes: metrics.append('ssim_3d')
     names = ['scores.json', 'scores.csv', *(f'{k}.png' for k in files)]
     names += [_file(k, m, kind) for k in files for m in methods for kind in _maps(metrics)]
     with _results(args.out, names, args.overwrite) as folder:
