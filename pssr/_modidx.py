@@ -133,6 +133,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                                      'pssr.commands.files.info': ('commands.files.html#info', 'pssr/commands/files.py'),
                                      'pssr.commands.files.restore': ('commands.files.html#restore', 'pssr/commands/files.py')},
             'pssr.commands.measure': { 'pssr.commands.measure._baselines': ('commands.measure.html#_baselines', 'pssr/commands/measure.py'),
+                                       'pssr.commands.measure._brightness': ( 'commands.measure.html#_brightness',
+                                                                              'pssr/commands/measure.py'),
                                        'pssr.commands.measure._columns': ('commands.measure.html#_columns', 'pssr/commands/measure.py'),
                                        'pssr.commands.measure._earlier': ('commands.measure.html#_earlier', 'pssr/commands/measure.py'),
                                        'pssr.commands.measure._field': ('commands.measure.html#_field', 'pssr/commands/measure.py'),

@@ -205,10 +205,20 @@ def _field(name: str, files: dict, methods: dict, inputs: dict | None, full: flo
                             'not the same grid')
     for image in [*images.values(), *([] if low is None else [low])]: _same_space(image, truth)
     if low is not None: images = {**_baselines(truth, low), **images}
+    if 'input' in images and not {'psnr_matched', 'ssim_matched'} & set(metrics): _brightness(truth, images['input'], args)
     records = [{'truth': name, 'method': m, **image_scores(truth, image, full, metrics, low)}
                for m, image in images.items()]
     if folder: _figures(records, truth, images, low, args, folder)
     return records
+
+def _brightness(truth: Stack, low: Stack, args):
+    "A fast exposure has other grey levels than a good one: said once, since its PSNR is then mostly that of its brightness."
+    from pssr.measure.pixels import moments, pair
+    m = moments(*pair(truth, low))
+    gain = m.cov/m.var_image if m.var_image else 1.
+    if not 1/2 < gain < 2 and not any('psnr_matched' in text for text, _ in getattr(args, 'notes', ())):
+        note(args, f'{low.name}: the truth is {gain:.3g} times as bright, and the input is scored as it is: '
+                   '--metrics psnr_matched,ssim_matched bring it to the grey levels of the truth')
 
 def _same_space(image: Stack, truth: Stack):
     "A volume and its truth have the same axes and, on one grid, voxels of one size."
@@ -233,6 +243,7 @@ def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args,
     from pssr.measure import squirrel
     from pssr.baselines import BASELINES
     from pssr.show import error_map, panel, volume_panel
+    from pssr.show.panels import _busiest
     scores, name = {r['method']: r for r in records}, records[0]['truth']
     first = dict.fromkeys(truth.axes[:-2].replace('Z', ''), 0)
     label = _source(args, name) + ''.join(f', {a} 0' for a in first)
@@ -240,8 +251,11 @@ def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args,
     truth, low = truth.isel(**first), low if low is None else low.isel(**first)
     if 'Z' in truth.axes:
         columns = {'truth (restored)' if m == 'truth' else m: im for m, im in shown.items() if m != 'input'}
-        volume_panel(shown.get('input', low), columns, truth, scores, data_label=label, path=folder/f'{name}.png')
-        middle, label = {'Z': truth.sizes['Z']//2}, f'{label}, Z {truth.sizes["Z"]//2}'
+        middle, sides = {'Z': truth.sizes['Z']//2}, truth.shape[1:]
+        y, x, h, w = _busiest(np.asarray(truth.isel(**middle)), (1, 1))
+        volume_panel(shown.get('input', low), columns, truth, scores, (slice(y, y + h), slice(x, x + w)) if min(sides) >= 64 else None,
+                     data_label=label, path=folder/f'{name}.png')
+        label += f', Z {middle["Z"]}'
         shown = {m: im.isel(**middle) for m, im in shown.items()}
         truth, low = truth.isel(**middle), low if low is None else low.isel(**middle)
     else: panel(None if 'input' in shown else low, shown, truth, scores, data_label=label, path=folder/f'{name}.png')
