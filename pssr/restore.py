@@ -174,6 +174,8 @@ def restore(
     if isinstance(image, (str, Path)): raise UsageError(f'{image}: an image is needed, not its name: read(file)')
     stack = image if isinstance(image, Stack) else Stack(np.asarray(image), _axes(np.ndim(image), model))
     if model.ndim == 3:
+        if tile_px or window: raise UsageError(f'{"tile_px" if tile_px else "window"} is for images: this model restores volumes, '
+                                               'cut as memory_mb allows')
         from pssr.restore_volume import restore_volumes
         out = restore_volumes(model, stack, dtype, intensity, memory_mb and memory_mb/1e3, out, device, bar, first, after, attention)
         return stack.scaled(out) if isinstance(image, Stack) else out

@@ -21,7 +21,7 @@ from .stack import PSSRError, PSSRWarning, Stack, UsageError, number, to_dtype
 from .tiles import give_back
 
 # %% auto #0
-__all__ = ['PROBES', 'SAMPLED', 'ATTENTION', 'MEMORY_GB', 'bytes_of_tile', 'cut_tiles', 'sample_boxes', 'VolumeTiler',
+__all__ = ['PROBES', 'SAMPLED', 'ATTENTION', 'CUT_OFF', 'MEMORY_GB', 'bytes_of_tile', 'cut_tiles', 'sample_boxes', 'VolumeTiler',
            'restore_volume', 'restore_volumes', 'seam_energy']
 
 # %% ../nbs/13_restore_volume.ipynb #ebdded72
@@ -125,6 +125,7 @@ def sample_boxes(
 
 # %% ../nbs/13_restore_volume.ipynb #f3f9621b
 ATTENTION = ('frozen', 'exact', 'blend')
+CUT_OFF = np.array([.01, 1e-4])   # Share of the voxels below and above the range of the result's type that is worth a warning (ours)
 
 class VolumeTiler:
     "A network, a volume's shape and a budget → how it is cut, and the pieces restored one after the other."
@@ -243,6 +244,7 @@ def restore_volume(
     device: str | None = None,            # Default: a GPU if there is one
     bar: bool = True,                     # Progress bar on standard error when it takes over two seconds
     tile: tuple[int, int, int] | None = None,  # Size of a tile, instead of what the memory allows
+    name: str = 'the volume',             # For messages
 ) -> np.ndarray:                          # (Z, Y, X), each axis times its scale
     "Restore one volume tile by tile. Raises `UsageError` for a budget that is too small, `PSSRError` for no volume and for NaN."
     import torch  # kept out of `import pssr`
@@ -253,20 +255,22 @@ def restore_volume(
     shape = tuple(n*s for n, s in zip(data.shape, network.scales))
     if out is None: out = np.empty(shape, np.float32)
     elif tuple(out.shape) != shape: raise UsageError(f'out has the shape {tuple(out.shape)}, the result {shape}')
-    n, cut_off = len(_boxes(tiler.shape, tiler.tile)), np.zeros(2, int)
+    n, cut_off, ends = len(_boxes(tiler.shape, tiler.tile)), np.zeros(2, int), np.array([np.inf, -np.inf])
     for box, restored in tqdm(tiler(data, low), 'restore', n, unit='tile', disable=not bar, delay=2, leave=False):
-        if not np.isfinite(restored).all(): raise PSSRError('the volume has NaN or infinite voxels: mask or replace them first')
+        if not np.isfinite(restored).all(): raise PSSRError(f'{name}: has NaN or infinite voxels: mask or replace them first')
         values = high.undo(restored[0])
         if out.dtype.kind in 'ui':
             info = np.iinfo(out.dtype)
             cut_off += [np.count_nonzero(values < info.min - .5), np.count_nonzero(values > info.max + .5)]
+            ends = np.array([min(ends[0], values.min()), max(ends[1], values.max())])
         out[_scaled(box, network.scales)] = to_dtype(values, out.dtype)
         release(out)
         give_back()
     share = cut_off/prod(shape)
-    if share.sum() > 0.01:
-        warnings.warn(f'of the restored voxels {share[0]:.0%} are below and {share[1]:.0%} above the range of {out.dtype} and were cut '
-                      'off: choose float32 (--dtype float32)', PSSRWarning, stacklevel=2)
+    if (share > CUT_OFF).any():
+        said = ' and '.join(f'{v:.2g} % are {side} (to {end:.5g})' for v, side, end in zip(100*share, ('below', 'above'), ends) if v)
+        warnings.warn(f'{name}: of the restored voxels {said} the range of {out.dtype} and were cut off: choose float32 (--dtype float32)',
+                      PSSRWarning, stacklevel=2)
     return out
 
 # %% ../nbs/13_restore_volume.ipynb #4c3fc44e
@@ -309,8 +313,9 @@ def restore_volumes(
     for i, index in enumerate(np.ndindex(stack.shape[:-3])):
         if (i + 1)*shape[-3] <= first: continue
         low, high = scales[index[channel] if channel >= 0 else 0]
+        name = (stack.name or 'volume') + (f'[{",".join(map(str, index))}]' if index else '')
         restore_volume(model.network, stack.data[index] if index else stack.data, low, high, memory_gb, attention, patch,
-                       out[index] if index else out, device, bar)
+                       out[index] if index else out, device, bar, name=name)
         release(out)
         if after: after((i + 1)*shape[-3])
     return out

@@ -19,10 +19,10 @@ from torch.utils.data import get_worker_info
 
 from .patches import Normalise
 from .stack import PSSRError, PSSRWarning
-from .volumes import PERCENTILES, SHARE, THRESHOLD, same_shape, allowed_starts, fit_patch, percentile_normalise, turn
+from .volumes import PERCENTILES, SHARE, THRESHOLD, differ, same_shape, allowed_starts, fit_patch, percentile_normalise, turn
 
 # %% auto #0
-__all__ = ['TensorVolume', 'CutVolumes', 'volume_dls']
+__all__ = ['FAINT', 'TensorVolume', 'CutVolumes', 'volume_dls']
 
 # %% ../nbs/08_data.volumes.ipynb #cf9dfdc2
 class TensorVolume(TensorBase):
@@ -81,7 +81,13 @@ def volume_dls(
         (a, in_a), (b, in_b) = list(types.items())[:2]
         raise PSSRError(f'{in_a} has {a} voxels, {in_b} has {b}: one model needs volumes of one type, from one instrument')
     patch = fit_patch(tuple(patch), [high for _, high in [*train, *valid]])
-    parts, shares = zip(*(_prepare(part, patch, percentiles, threshold, share) for part in (train, valid)))
+    first = train[0][0]
+    for v in [low for low, _ in [*train, *valid] if differ(low.voxel_nm, first.voxel_nm)][:1]:
+        warnings.warn(f'{v.name}: voxels of another size than those of {first.name}: one network sees one size, resample them',
+                      PSSRWarning, stacklevel=2)
+    norms = [[tuple(percentile_normalise(v, percentiles) for v in pair) for pair in part] for part in (train, valid)]
+    faint = FAINT*float(np.median([high.spread for part in norms for _, high in part]))
+    parts, shares = zip(*(_prepare(part, n, patch, threshold, share, faint) for part, n in zip((train, valid), norms)))
     cut = CutVolumes(*parts, patch, augment, seed)
     block = DataBlock(blocks=(TransformBlock(), TransformBlock()), splitter=FuncSplitter(lambda item: item[1]), item_tfms=[cut])
     items = [(i, False) for i in range(n_train)] + [(i, True) for i in range(n_valid)]
@@ -93,14 +99,19 @@ def volume_dls(
     dls.voxel_nm, dls.dtype = train[0][0].voxel_nm, str(train[0][0].stack.dtype)
     return dls
 
-def _prepare(part: Sequence, patch, percentiles, threshold: float, share: float) -> tuple[list, float]:
+FAINT = 0.05   # Share of the usual range of grey levels below which a truth shows nothing but noise (ours)
+
+def _prepare(part: Sequence, norms: Sequence, patch, threshold: float, share: float, faint: float) -> tuple[list, float]:
     "(input, truth, their normalisations, starts) of every pair that has foreground, and the share of places that qualify."
     kept, shares = [], []
-    for low, high in part:
-        norms = [percentile_normalise(v, percentiles) for v in (low, high)]
-        found = allowed_starts(high, patch, norms[1], threshold, share)
+    for (low, high), norm in zip(part, norms):
+        if norm[1].spread < faint:
+            warnings.warn(f'{high.name}: its grey levels span {norm[1].spread:.3g}, those of the others {faint/FAINT:.3g}: '
+                          'it is taken for background and left out', PSSRWarning, stacklevel=4)
+            continue
+        found = allowed_starts(high, patch, norm[1], threshold, share)
         shares.append(found.share)
-        if len(found.starts): kept.append((low, high, *norms, found.starts))
+        if len(found.starts): kept.append((low, high, *norm, found.starts))
         else: warnings.warn(f'{high.name}: no patch has {share:.0%} of foreground: it is left out', PSSRWarning, stacklevel=4)
     if not kept:
         raise PSSRError(f'{part[0][1].name}: neither it nor the other {len(part) - 1} volumes have a patch with {share:.0%} of foreground '

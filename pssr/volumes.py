@@ -17,7 +17,7 @@ from .patches import Normalise
 from .stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
-__all__ = ['PERCENTILES', 'ENOUGH', 'THRESHOLD', 'SHARE', 'Volume', 'volumes', 'paired_volumes', 'same_shape',
+__all__ = ['PERCENTILES', 'ENOUGH', 'THRESHOLD', 'SHARE', 'Volume', 'volumes', 'paired_volumes', 'same_shape', 'differ',
            'percentile_normalise', 'Allowed', 'allowed_starts', 'fit_patch', 'turn']
 
 # %% ../nbs/07_volumes.ipynb #c6592e7a
@@ -82,7 +82,8 @@ def paired_volumes(
     pairs = []
     for stem in sorted(lows):
         a, b = volumes(lows[stem], axes), volumes(highs[stem], axes)
-        if len(a) != len(b): raise PSSRError(f'{lows[stem]}: {len(a)} volumes, its truth {highs[stem]} has {len(b)}')
+        if len(a) != len(b):
+            raise PSSRError(f'{lows[stem]}: {len(a)} volumes, its truth {highs[stem]} has {len(b)}: both need the same times and channels')
         pairs += zip(a, b)
     for pair in pairs: same_shape(*pair)
     return pairs
@@ -92,6 +93,19 @@ def same_shape(low: Volume, high: Volume):
     if low.shape != high.shape:
         raise PSSRError(f'{low.name}: {" × ".join(map(str, low.shape))} voxels, its truth {high.name} has '
                         f'{" × ".join(map(str, high.shape))}: bring both to one grid (Z × Y × X)')
+    if differ(low.voxel_nm, high.voxel_nm):
+        raise PSSRError(f'{low.name}: voxels of {_sizes(low)} nm, its truth {high.name} of {_sizes(high)} nm (z × y × x): is it the same '
+                        'field of view? Correct the size in the files')
+
+def differ(
+    a: tuple | None,           # Voxel along z, y, x, nm
+    b: tuple | None,           # Another
+    share: float = .01,        # That does not matter
+) -> bool:                     # Not, where one is unknown
+    "Whether two voxels differ in size."
+    return bool(a and b) and any(abs(p/q - 1) > share for p, q in zip(a, b))
+
+def _sizes(volume: Volume) -> str: return ' × '.join(f'{v:g}' for v in volume.voxel_nm)
 
 # %% ../nbs/07_volumes.ipynb #fef43491
 PERCENTILES = (2., 99.9)     # Chen et al. 2021; Weigert et al. 2018 leave them open
@@ -106,10 +120,10 @@ def percentile_normalise(
     low, high = percentiles
     if not 0 <= low < high <= 100: raise UsageError(f'percentiles must be two ascending numbers from 0 to 100, got {percentiles!r}')
     found = [volume] if isinstance(volume, Volume) else list(volume)
-    at, volume = _percentiles(found, percentiles), found[0]
-    if not np.isfinite(at).all(): raise PSSRError(f'{volume.name}: has NaN or infinite voxels: crop or replace them first')
+    at, name = _percentiles(found, percentiles), found[0].name if len(found) == 1 else found[0].stack.name
+    if not np.isfinite(at).all(): raise PSSRError(f'{name}: has NaN or infinite voxels: crop or replace them first')
     if at[1] <= at[0]:
-        raise PSSRError(f'{volume.name}: its percentiles {low:g} and {high:g} coincide at {at[0]:g}: is it background only? '
+        raise PSSRError(f'{name}: its percentiles {low:g} and {high:g} coincide at {at[0]:g}: is it background only? '
                         'Leave it out, or choose other percentiles')
     return Normalise(float(at[0]), float(at[1] - at[0]))
 

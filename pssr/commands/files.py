@@ -147,6 +147,8 @@ def restore(args: Namespace):
     else: pairs = _outputs(args.inputs, args.output, args.overwrite, png=args.dtype != 'float32')
     model = load_model(args.model)
     check_device(args.device)
+    if wrong := [o for o in ('tile', 'window') if model.ndim == 3 and getattr(args, o)]:
+        raise UsageError(f'--{wrong[0]} is for models of images: {args.model} restores volumes, cut as --memory-gb allows')
     answers = []
     for file, target in pairs:
         start = time.perf_counter()

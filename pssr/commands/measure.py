@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import uuid
+import warnings
 from argparse import Namespace
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 from .common import about, complain, give_answer, progress, read_named
 from ..files import atomic, writable
 from ..io import check_pixels, describe, images_in
-from ..stack import PSSRError, Stack, UsageError
+from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
 __all__ = ['measure']
@@ -176,11 +177,15 @@ def _full_scale(files: dict, args) -> float:
         with about(path): return describe(path, args.axes)['dtype']
     if all(kind(p) == 'uint8' for p in files.values()): return 255.
     low, high = np.inf, -np.inf
-    for path in progress(files.values(), 'full scale', 'image'):
-        for _, plane in check_pixels(_image(path, args)).planes():
-            low, high = min(low, plane.min()), max(high, plane.max())
+    with warnings.catch_warnings(record=True) as constant:       # an error stands alone
+        warnings.simplefilter('always', PSSRWarning)
+        for path in progress(files.values(), 'full scale', 'image'):
+            for _, plane in check_pixels(_image(path, args)).planes():
+                low, high = min(low, plane.min()), max(high, plane.max())
     full = float(high) - float(low)
     if not full > 0: raise PSSRError(f'{next(iter(files.values()))}: the truth has no contrast: pass --data-range')
+    for w in constant:
+        if issubclass(w.category, PSSRWarning): note(args, str(w.message), 'warning')
     note(args, f'full scale is the span of the truth, {full:g} grey levels: '
                'pass --data-range to compare with other data')
     return full

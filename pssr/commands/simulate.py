@@ -165,7 +165,8 @@ def _write(args, made, images_of: Callable, write_truth: Callable, folder: Path)
     "Write one sample after the other; yields what to say about it."
     names = [f'{args.kind}_{i:02d}.tif' for i in range(args.n)]
     for name in names:
-        for path in (folder/name, folder/'low'/name, folder/'high'/name, folder/'truth'/Path(name).stem): writable(path, args.overwrite)
+        made_of = [folder/name] if args.kind == 'neuropil' else [folder/'low'/name, folder/'high'/name]
+        for path in (*made_of, folder/'truth'/Path(name).stem): writable(path, args.overwrite)
     for name, sample in progress(zip(names, made), 'simulate', 'volume' if args.kind in VOLUMES else 'image', args.n):
         truth = folder/'truth'/Path(name).stem
         with atomic(truth, args.overwrite) as part:
