@@ -638,6 +638,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                                      'pssr.measure.pixels.PixelSize.unit': ('measure.pixels.html#pixelsize.unit', 'pssr/measure/pixels.py'),
                                      'pssr.measure.pixels.blocks': ('measure.pixels.html#blocks', 'pssr/measure/pixels.py'),
                                      'pssr.measure.pixels.moments': ('measure.pixels.html#moments', 'pssr/measure/pixels.py'),
+                                     'pssr.measure.pixels.numbers': ('measure.pixels.html#numbers', 'pssr/measure/pixels.py'),
                                      'pssr.measure.pixels.pair': ('measure.pixels.html#pair', 'pssr/measure/pixels.py'),
                                      'pssr.measure.pixels.pixels': ('measure.pixels.html#pixels', 'pssr/measure/pixels.py'),
                                      'pssr.measure.pixels.plane': ('measure.pixels.html#plane', 'pssr/measure/pixels.py'),

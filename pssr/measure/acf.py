@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 
 from .fwhm import FWHM_PER_SIGMA, _half_max
-from .pixels import BLOCK, PixelSize, number, pixels
+from .pixels import BLOCK, PixelSize, number, numbers, pixels
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
 # %% auto #0
@@ -226,7 +226,9 @@ def fwhm_acf(
     if data.dtype.kind == 'f' and not 1e-9 < top < 1e9: data, mean = data / top, mean / top   # finite fourth powers
     if points is None: at = find_points(data)
     else:
-        at = np.rint(np.asarray(points, dtype=np.float64).reshape(-1, data.ndim)).astype(int)
+        at = numbers(points, f'points are (N, {data.ndim}) places in px')
+        if at.size % data.ndim: raise UsageError(f'points are (N, {data.ndim}) places in px, got an array of shape {at.shape}')
+        at = np.rint(at.reshape(-1, data.ndim)).astype(int)
         if ((at < 0) | (at >= np.array(data.shape))).any():
             raise PSSRError(f'{name}: points lie outside its {" × ".join(map(str, data.shape))} px: '
                             f'places are ({", ".join(axes).lower()}) in px')

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .pixels import BLOCK, blocks, number, plane, square_pixel_nm, unit
+from .pixels import BLOCK, blocks, number, numbers, plane, square_pixel_nm, unit
 from .profile import Profile, as_profile
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
@@ -378,7 +378,7 @@ def main_peak(
 ) -> MainPeak:                  # Centre and spread of the main peak
     "Gaussian fit of the main peak of a histogram (Wang et al. 2019, Fig. 5). NaN with a reason below 20 values."
     from scipy.optimize import curve_fit
-    v = np.asarray(fwhm_nm, float)
+    v = numbers(fwhm_nm, 'fwhm_nm are widths, nm', finite=False)
     if bins is not None: bins = number(bins, 'bins', 3, whole=True)
     v, nan = v[np.isfinite(v)], float('nan')
     no = lambda why: MainPeak(nan, nan, nan, len(v), np.empty(0), np.empty(0, int), nan, why)

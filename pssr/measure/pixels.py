@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..stack import PSSRError, PSSRWarning, Stack, number
+from ..stack import PSSRError, PSSRWarning, Stack, UsageError, number
 
 # %% auto #0
-__all__ = ['LARGEST', 'BLOCK', 'blocks', 'pixels', 'pair', 'plane', 'PixelSize', 'unit', 'square_pixel_nm', 'Moments', 'moments']
+__all__ = ['LARGEST', 'BLOCK', 'blocks', 'pixels', 'pair', 'plane', 'numbers', 'PixelSize', 'unit', 'square_pixel_nm', 'Moments',
+           'moments']
 
 # %% ../../nbs/15_measure.pixels.ipynb #aa0577e8
 LARGEST = 1e15   # Squares of larger grey levels (or of ones below its inverse), summed over an image, leave the range of float32
@@ -87,6 +88,21 @@ def plane(
         raise PSSRError(f'{name}: {data.shape[0]} × {data.shape[1]} px are too few, '
                         f'this measurement needs {least_px} × {least_px}')
     return data, name
+
+# %% ../../nbs/15_measure.pixels.ipynb #60ebdda2
+def numbers(
+    values,                      # What the caller gave
+    what: str,                   # 'centre is (y, x), px': what it must be, for the message
+    shape: tuple | None = None,  # With None for lengths that do not matter; None: any shape
+    finite: bool = True,         # Whether NaN and infinity are refused
+) -> np.ndarray:                 # float64
+    "An array of numbers. Raises `UsageError`."
+    try: v = None if values is None or isinstance(values, (str, bytes, dict)) else np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError): v = None
+    fits = v is not None and (
+        shape is None or v.ndim == len(shape) and all(b in (None, a) for a, b in zip(v.shape, shape)))
+    if fits and not (finite and not np.isfinite(v).all()): return v
+    raise UsageError(f'{what}, got {" ".join(str(values).split())[:60]}')
 
 # %% ../../nbs/15_measure.pixels.ipynb #518862af
 class PixelSize(float):

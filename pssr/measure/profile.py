@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .pixels import PixelSize, number, pixels, plane, square_pixel_nm
+from .pixels import PixelSize, number, numbers, pixels, plane, square_pixel_nm
 from ..stack import PSSRError, Stack, UsageError
 
 # %% auto #0
@@ -119,7 +119,7 @@ def axial_profile(
     if crop_px is not None:
         crop_px = number(crop_px, 'crop_px', 1, whole=True)
         edge = np.array(data.shape[1:])
-        middle = (edge - 1) / 2 if centre is None else np.asarray(centre, dtype=np.float64)
+        middle = (edge - 1) / 2 if centre is None else numbers(centre, 'centre is (y, x), px', (2,))
         first = np.floor(middle - (crop_px - 1) / 2 + 0.5).astype(int)
         if (first < 0).any() or (first + crop_px > edge).any():
             raise PSSRError(f'{name}: a square of {crop_px} px around y {middle[0]:g}, x {middle[1]:g} leaves its '

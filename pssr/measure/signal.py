@@ -32,7 +32,7 @@ def _region(
         return region
     try: parts = list(region)
     except TypeError: parts = []
-    if len(parts) == 4 and all(np.ndim(v) == 0 and float(v).is_integer() for v in parts):
+    if len(parts) == 4 and all(isinstance(v, (int, float, np.number)) and float(v).is_integer() for v in parts):
         y, x, h, w = map(int, parts)
         if min(y, x) < 0: raise PSSRError(f'background: the box {(y, x, h, w)} begins outside {name}')
         parts = [slice(y, y + h), slice(x, x + w)]

@@ -11,7 +11,7 @@ from math import ceil
 
 import numpy as np
 
-from .pixels import PixelSize, moments, number, plane, square_pixel_nm
+from .pixels import PixelSize, moments, number, numbers, plane, square_pixel_nm
 from .stats import Regression, linear_regression
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError
 
@@ -335,7 +335,8 @@ def precision_recall(
     ignores = [None] * len(truths) if ignores is None else ignores
     if not (len(truths) == len(detections) == len(ignores)):
         raise UsageError(f'one truth per image is needed, got {len(truths)} truths and {len(detections)} detections')
-    thresholds = np.arange(30, 91) / 100 if thresholds is None else np.sort(np.asarray(thresholds, dtype=float))
+    if thresholds is None: thresholds = np.arange(30, 91) / 100
+    thresholds = np.sort(numbers(thresholds, 'thresholds are a list of numbers', (None,)))
     images = list(zip(truths, detections, ignores))
     def at(t): return sum((match_detections(a, d.above(t), ignore=i, **kwargs) for a, d, i in images), Match(0, 0, 0))
     return Curve(thresholds, tuple(at(t) for t in thresholds))
@@ -349,6 +350,7 @@ def tile_labels(
     "Squares for `count_per_region`. Raises `PSSRError` where none fits."
     edge = number(tile_nm, 'tile_nm', above=0) / number(pixel_nm, 'pixel_nm', above=0)
     if edge < 1: raise UsageError(f'tile_nm must be at least pixel_nm, got {tile_nm:g} and {pixel_nm:g}')
+    shape = [int(n) for n in numbers(shape, 'shape is (height, width), px', (2,))]
     rows, cols = (int(n / edge + 1e-9) for n in shape)
     if not rows * cols:
         raise PSSRError(f'no tile of {tile_nm:g} nm fits into {shape[0]} × {shape[1]} pixels of {pixel_nm:g} nm')
@@ -382,7 +384,7 @@ def count_regression(
 ) -> Regression:                   # Slope, intercept, R², p, n; y = counts, x = reference
     "Straight line by least squares. Raises `PSSRError` for what cannot be a count."
     for name, c in (('reference_counts', reference_counts), ('counts', counts)):
-        c = np.asarray(c, dtype=float)
+        c = numbers(c, f'{name}: counts are numbers from 0', finite=False)
         if not (np.isfinite(c) & (c >= 0)).all():
             raise PSSRError(f'{name}: counts are numbers from 0, got NaN, infinity or less')
     return linear_regression(reference_counts, counts)
