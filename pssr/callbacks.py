@@ -141,7 +141,8 @@ class History(Callback):
     def curves(self) -> dict:
         "For `pssr.show.training_curve`; with a critic also `terms`: of each of its losses [(step, value), ...]."
         terms = {} if self.game is None else {k: list(zip(self.judged, v)) for k, v in self.game.curves().items()}
-        return dict(train=[float(x) for x in self.steps], valid=list(self.valid), lr=list(self.rates)) | (dict(terms=terms) if terms else {})
+        curves = dict(train=[float(x) for x in self.steps], valid=list(self.valid), lr=list(self.rates))
+        return curves | dict(terms=terms) if terms else curves
 
 # %% ../nbs/11_callbacks.ipynb #402209e8
 class TrainingBar(Callback):

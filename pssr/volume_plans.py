@@ -58,7 +58,8 @@ def volume_plan(
     if preset == 'smoke': return VolumePlan(network, TINY[network], (8, 24, 24), steps=6, n_train=8, n_valid=2)
     if preset == 'cpu': return VolumePlan(network, SMALL[network], steps=500)
     config = FULL.get(network, {})
-    if preset == 'gpu': return VolumePlan(network, config, (16, 96, 96), bs=8, lr=1e-3, minutes=1.5, n_train=1600, n_valid=32, num_workers=8)
+    if preset == 'gpu':
+        return VolumePlan(network, config, (16, 96, 96), bs=8, lr=1e-3, minutes=1.5, n_train=1600, n_valid=32, num_workers=8)
     if preset == 'paper':
         settings = dict(config=config, patch=PATCHES.get(network, (16, 256, 256)), bs=1, n_train=256, n_valid=32, num_workers=8)
         return VolumePlan(network, **settings | PUBLISHED[network])

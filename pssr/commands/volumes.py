@@ -73,7 +73,8 @@ def train_volumes(args: Namespace) -> int:
     share = learn.training_record['accepted_share']
     answer = dict(model=str(target), valid_loss=fit['valid_loss'], input_loss=learn.training_record['input_loss'], steps=steps,
                   minutes=(time.perf_counter() - begun)/60, interrupted=fit['interrupted'], patch=learn.training_record['patch'],
-                  accepted_share=share, voxel_nm=learn.dls.voxel_nm) | ({} if len(fits) < 2 else dict(pixel_phase_loss=fits[0]['valid_loss']))
+                  accepted_share=share, voxel_nm=learn.dls.voxel_nm)
+    if len(fits) > 1: answer['pixel_phase_loss'] = fits[0]['valid_loss']
     loss = 'not validated' if fit['valid_loss'] is None else \
            f'validation loss {fit["valid_loss"]:.4g}, of the input {answer["input_loss"]:.4g}'
     give_answer(args, answer, f'model: {target} ({loss}; {steps} steps, {answer["minutes"]:.1f} min'
