@@ -266,7 +266,8 @@ def save_training(
     game, history = getattr(learn, 'adversarial', None), getattr(learn, 'loss_history', None)
     state = dict(format=TRAINING_FORMAT, model=learn.model.state_dict(), opt=learn.opt.state_dict(),
                  random=_random_state(learn), training_record=getattr(learn, 'training_record', None),
-                 history=history and dict(steps=history.curves()['train'], rates=history.rates, valid=history.valid))
+                 history=history and dict(steps=history.curves()['train'], rates=history.rates, valid=history.valid,
+                                          judged=history.judged))
     if game: state |= dict(critic=game.critic.state_dict(), critic_opt=game.critic_opt.state_dict(),
                            scales=game.gradient_scales(), record=game.curves())
     buffer = io.BytesIO()             # a file's own name would become part of the bytes
@@ -308,5 +309,5 @@ def load_training(
         game.record, game._scales = state['record'], state['scales']
         game._new.clear()
     if state['training_record'] is not None: learn.training_record = state['training_record']
-    if state['history'] and hasattr(learn, 'loss_history'): vars(learn.loss_history).update(state['history'])
+    if state['history'] and hasattr(learn, 'loss_history'): vars(learn.loss_history).update(state['history'], game=game)
     _set_random_state(learn, state['random'])

@@ -13,10 +13,10 @@ import torch
 from fastai.callback.core import CancelFitException, Callback
 from tqdm import tqdm
 
-from .stack import UsageError
+from .stack import UsageError, number
 
 # %% auto #0
-__all__ = ['one_cycle', 'OneCycleUntil', 'last_valid_loss', 'KeepBest', 'StopOnNaN', 'History', 'TrainingBar']
+__all__ = ['one_cycle', 'OneCycleUntil', 'HalvingUntil', 'last_valid_loss', 'KeepBest', 'StopOnNaN', 'History', 'TrainingBar']
 
 # %% ../nbs/11_callbacks.ipynb #e0fb7de3
 def one_cycle(
@@ -36,7 +36,7 @@ def one_cycle(
 # %% ../nbs/11_callbacks.ipynb #dd025f7e
 class OneCycleUntil(Callback):
     "One-cycle schedule whose position follows the clock (`minutes`) or the number of steps; stops the fit at its end."
-    order = 60   # after fastai's own schedulers
+    order = 9    # before `MixedPrecision` (10), which would never be left by a fit that ends at the start of a batch
     def __init__(self,
         lr_max: float,                  # Highest learning rate
         minutes: float | None = None,   # Budget by the clock, validation included
@@ -56,10 +56,31 @@ class OneCycleUntil(Callback):
         if not self.training: return
         fraction = self.fraction
         if fraction >= 1: raise CancelFitException()
-        lr, mom = one_cycle(fraction, self.lr_max, self.warm_up)
+        lr, mom = self.rates(fraction)
         self.learn.opt.set_hypers(lr=lr, mom=mom)
+    def rates(self, fraction: float) -> tuple[float, float]:
+        "Learning rate and momentum."
+        return one_cycle(fraction, self.lr_max, self.warm_up)
     def after_batch(self):
         if self.training: self.done += 1
+
+# %% ../nbs/11_callbacks.ipynb #650bc8a8
+class HalvingUntil(OneCycleUntil):
+    "A learning rate that is halved every so many steps; stops the fit at the end of the budget."
+    def __init__(self,
+        lr: float,                      # Learning rate at the start
+        minutes: float | None = None,   # Budget by the clock, validation included
+        steps: int | None = None,       # Or by optimiser steps: reproducible
+        every: int = 0,                 # Steps after which the rate is halved; 0: never
+        mom: float = 0.9,               # Momentum
+    ):
+        super().__init__(lr, minutes, steps)
+        self.every, self.mom = number(every, 'every', 0, whole=True), mom
+
+    def rates(self, fraction: float) -> tuple[float, float]:
+        "Learning rate and momentum."
+        return self.lr_max*0.5**(self.done//self.every if self.every else 0), self.mom
+
 
 # %% ../nbs/11_callbacks.ipynb #bf3f837c
 def last_valid_loss(
@@ -103,11 +124,14 @@ class StopOnNaN(Callback):
 class History(Callback):
     "Loss and learning rate of every training step, and the validation loss of every epoch, over all fits."
     order = 62   # after the recorder
-    def __init__(self): self.steps, self.rates, self.valid = [], [], []
+    def __init__(self): self.steps, self.rates, self.valid, self.judged, self.game = [], [], [], [], None
     def after_batch(self):
         if not self.training: return
         self.steps.append(self.learn.loss.detach())          # no float(): a GPU need not wait
         self.rates.append(float(self.learn.opt.hypers[-1]['lr']))
+        if getattr(self.learn, 'adversarial', None):         # a critic looks on
+            self.game = self.learn.adversarial
+            self.judged.append(len(self.steps))
     def after_epoch(self):
         loss = last_valid_loss(self.learn)
         if loss is not None: self.add_valid(loss)
@@ -115,8 +139,10 @@ class History(Callback):
         "A validation loss at the present step."
         self.valid.append((len(self.steps), float(loss)))
     def curves(self) -> dict:
-        "For `pssr.show.training_curve`."
-        return dict(train=[float(x) for x in self.steps], valid=list(self.valid), lr=list(self.rates))
+        "For `pssr.show.training_curve`; with a critic also `terms`: of each of its losses [(step, value), ...]."
+        terms = {} if self.game is None else {k: list(zip(self.judged, v)) for k, v in self.game.curves().items()}
+        curves = dict(train=[float(x) for x in self.steps], valid=list(self.valid), lr=list(self.rates))
+        return curves | dict(terms=terms) if terms else curves
 
 # %% ../nbs/11_callbacks.ipynb #402209e8
 class TrainingBar(Callback):

@@ -125,7 +125,7 @@ def _training_command(commands):
     p = _command(commands, 'train', 'train a network to undo the degradation, and save it as a model',
                  'pssr train em --data good_images --minutes 5 -o my_model', 'json seed device axes overwrite', 'train.train')
     p.add_argument('recipe_name', metavar='RECIPE', help='em, fluorescence, multiframe (fluorescence movies, five frames at once); '
-                   'of pairs of volumes: rcan3d, care, srresnet')
+                   'of pairs of volumes: rcan3d, care, srresnet, esrgan')
     p.add_argument('-o', '--output', required=True, metavar='MODEL', help='folder to write the model to')
     what = p.add_mutually_exclusive_group(required=True)
     what.add_argument('--dataset', metavar='NAME', help='a data set of `pssr data list`, or `simulated`')
@@ -137,7 +137,7 @@ def _training_command(commands):
     budget.add_argument('--steps', type=_count, metavar='N', help='stop after N steps: same seed, same model')
     budget.add_argument('--epochs', type=_count, metavar='N', help='stop after N epochs')
     p.add_argument('--encoder', choices=('light', 'resnet18', 'resnet34'), help='network (default: of the preset)')
-    p.add_argument('--loss', choices=('mse', 'mae'), help='what is minimised (default mse)')
+    p.add_argument('--loss', choices=('mse', 'mae'), help='what is minimised (default mse; of volumes mae)')
     p.add_argument('--size', type=_count, metavar='PX', help='side of the crops, good pixels (default: of the preset)')
     p.add_argument('--patch', type=_patch, metavar='Z,Y,X', help='volumes: size of the patches, voxels (default: of the preset)')
     p.add_argument('--bs', type=_count, metavar='N', help='batch size (default: of the preset)')

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import random
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
@@ -22,14 +23,14 @@ from fastai.losses import L1LossFlat, MSELossFlat
 from fastai.optimizer import Adam
 from fastai.torch_core import params
 
-from .callbacks import History, KeepBest, OneCycleUntil, StopOnNaN, TrainingBar
+from .callbacks import HalvingUntil, History, KeepBest, OneCycleUntil, StopOnNaN, TrainingBar
 from .models.slices import SliceBySlice
 from .models.unet import PSSRUnet
 from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
-__all__ = ['LOSSES', 'NETWORKS', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'restorer_learner',
-           'rcan_learner', 'fit_until', 'quiet', 'Round', 'fit_progressive', 'fine_tune']
+__all__ = ['LOSSES', 'NETWORKS', 'BY_PLANES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'make_network',
+           'restorer_learner', 'rcan_learner', 'fit_until', 'quiet', 'Round', 'fit_progressive', 'fine_tune']
 
 # %% ../nbs/12_learner.ipynb #d3db2e3e
 def set_seed(
@@ -98,31 +99,47 @@ def _copy_of(start, dls) -> PSSRUnet:
     return copy.deepcopy(start.network)
 
 # %% ../nbs/12_learner.ipynb #e51e3b10
-NETWORKS = {'rcan': 'RCAN', 'care': 'CARE', 'srresnet': 'SRResNet', 'rrdb': 'RRDBNet'}    # Module in `pssr.models`: class
+NETWORKS = {'rcan': 'rcan.RCAN', 'care': 'care.CARE', 'srresnet': 'srresnet.SRResNet', 'rrdb': 'rrdb.RRDBNet',
+            'unet': 'slices.PlaneUnet'}                  # In `pssr.models`
+BY_PLANES = ('srresnet', 'rrdb', 'unet')                 # Of volumes plane by plane, unless told otherwise
+
+def make_network(
+    network: str,            # rcan | care | srresnet | rrdb | unet
+    volumes: bool = True,    # For volumes, or for images
+    n_in: int = 1,           # Input channels
+    scale: int = 1,          # Enlargement
+    **config,                # For the network: ndim, groups, blocks, channels, ...
+):                           # `pssr.models.rcan.Restorer`
+    """A network for volumes or images. With `ndim=2` a volume is restored plane by plane, which is the default for SRResNet, RRDB (as in
+    Chen et al. 2021) and the U-Net. Raises `UsageError` for an unknown network or setting."""
+    from importlib import import_module
+    if network not in NETWORKS: raise UsageError(f'no network {network!r}: choose from {", ".join(NETWORKS)}')
+    if network == 'unet' and not volumes: raise UsageError('for images the U-Net has a learner of its own: pssr_learner')
+    module, name = NETWORKS[network].split('.')
+    if network == 'rcan' and not volumes: config = dict(unit_range=False) | config     # mean 0 and spread 1 are no range from 0 to 1
+    settings = dict(ndim=3 if volumes and network not in BY_PLANES else 2, n_in=n_in) | ({} if scale == 1 else dict(scale=scale)) | config
+    try: model = getattr(import_module(f'pssr.models.{module}'), name)(**settings)
+    except TypeError as e: raise UsageError(f'{name}: {re.sub(r"^[A-Za-z]+.__init__.. ", "", str(e))}') from None
+    return SliceBySlice(model) if volumes and model.ndim == 2 else model
 
 def restorer_learner(
     dls: DataLoaders,                   # From `volume_dls`, or `micrograph_dls` of pairs
-    network: str = 'rcan',              # rcan | care | srresnet | rrdb
+    network: str = 'rcan',              # rcan | care | srresnet | rrdb | unet
     loss: str = 'mae',                  # mae | mse
     lr: float = 1e-3,                   # Learning rate that `fit*` use unless told otherwise
     wd: float = 0.,                     # Weight decay
     seed: int = 0,                      # Initial weights
     mixed_precision: bool | None = None,  # Default: where there is a GPU
     cbs: Sequence = (),                 # Further callbacks
-    **config,                           # For the network: groups, blocks, channels, ...
+    **config,                           # For the network: ndim, groups, blocks, channels, ...
 ) -> Learner:
     """A `Learner` for images or volumes, as the loaders are. Raises `UsageError` for an unknown network, loss or setting of the network."""
-    from importlib import import_module
     if network not in NETWORKS: raise UsageError(f'no network {network!r}: choose from {", ".join(NETWORKS)}')
     if loss not in LOSSES: raise UsageError(f'no loss {loss!r}: choose from {", ".join(LOSSES)}')
     if not hasattr(dls, 'normalise'): raise UsageError('these loaders have no normalisation: make them with volume_dls or micrograph_dls')
     volumes = hasattr(dls, 'percentiles')
     set_seed(seed)
-    kind = getattr(import_module(f'pssr.models.{network}'), NETWORKS[network])
-    if network == 'rcan' and not volumes: config = dict(unit_range=False) | config     # mean 0 and spread 1 are no range from 0 to 1
-    try: model = kind(**dict(ndim=3 if volumes else 2, n_in=dls.n_in) | ({} if dls.scale == 1 else dict(scale=dls.scale)) | config)
-    except TypeError as e: raise UsageError(f'{NETWORKS[network]}: {e}'.replace(f'{NETWORKS[network]}.__init__() ', '')) from None
-    if volumes and model.ndim == 2: model = SliceBySlice(model)                  # ndim=2: plane by plane, as the 2D networks of the paper
+    model = make_network(network, volumes, dls.n_in, dls.scale, **config)
     on_gpu = dls.device is not None and torch.device(dls.device).type == 'cuda'
     model = model.to(memory_format=model.memory_format)
     full, spread = (1., 1.) if volumes else (dls.full_scale, dls.normalise[1].spread)
@@ -147,17 +164,19 @@ def fit_until(
     lr: float | None = None,        # Highest learning rate; default `learn.lr`
     keep_best: bool = True,         # Put back the weights of the lowest validation loss
     bar: bool = True,               # Progress bar on standard error
+    halve_every: int | None = None,  # Instead of one cycle: a constant rate, halved every so many steps (0: never)
 ) -> dict:                          # What happened: steps, epochs, validation loss, interrupted
     """One cycle over the budget. After Ctrl-C the weights stay as they are; after a loss that is not finite the best ones come
     back with a `PSSRWarning`. Raises `PSSRError` when the loss was never finite."""
     lr = learn.lr if lr is None else lr
-    schedule, best = OneCycleUntil(lr, minutes, steps), KeepBest(restore=False)
+    best = KeepBest(restore=False)
+    schedule = OneCycleUntil(lr, minutes, steps) if halve_every is None else HalvingUntil(lr, minutes, steps, halve_every)
     cbs = [schedule, best, learn.loss_history] + ([TrainingBar(schedule)] if bar else [])
     interrupted, learn.stop_on_nan.diverged = False, False
     valid_loss = float('inf')
     try:
-        with quiet(learn): learn.fit(10**6, lr, cbs=cbs)
-        valid_loss = _validate(learn)
+        with _tidy(learn), quiet(learn): learn.fit(10**6, lr, cbs=cbs)
+        with _tidy(learn): valid_loss = _validate(learn)
     except KeyboardInterrupt: interrupted = True
     finally:
         if bar: cbs[-1].close()
@@ -167,19 +186,34 @@ def fit_until(
         best.learn = learn
         best.put_back()
         valid_loss = best.best_loss
-    if diverged: _say_diverged(lr, best.best_loss)
-    return _record(learn, dict(policy='one cycle', lr=lr, steps=schedule.done, crops=schedule.done*learn.dls.bs,
+    if diverged: _say_diverged(lr, best.best_loss if keep_best else valid_loss, 'best weights before that' if keep_best else 'last weights')
+    policy = 'one cycle' if halve_every is None else f'halved every {halve_every} steps' if halve_every else 'constant'
+    return _record(learn, dict(policy=policy, lr=lr, steps=schedule.done, crops=schedule.done*learn.dls.bs,
                                valid_loss=valid_loss if np.isfinite(valid_loss) else None, interrupted=interrupted, diverged=diverged))
 
-def _say_diverged(lr: float, best_loss: float) -> None:
+def _say_diverged(lr: float, best_loss: float, what: str = 'best weights before that') -> None:
     "A loss that is not finite: an error if no epoch was good, otherwise a warning that the training is not finished."
     if not np.isfinite(best_loss): raise PSSRError(f'training diverged at learning rate {lr:g}: try a smaller one')
-    warnings.warn(f'training diverged at learning rate {lr:g}; the best weights before that are kept: try a smaller rate', PSSRWarning,
-                  stacklevel=3)
+    warnings.warn(f'training diverged at learning rate {lr:g}; the {what} are kept: try a smaller rate', PSSRWarning, stacklevel=3)
 
 def _validate(learn: Learner) -> float:
     "Validation loss without bars or log lines."
     with quiet(learn): return float(learn.validate()[0])
+
+@contextmanager
+def _tidy(learn: Learner):
+    "A fit that ends in the middle of a step (Ctrl-C, no memory, a callback) leaves no gradients and no mixed precision behind."
+    def depth():
+        torch.autocast_increment_nesting()
+        return torch.autocast_decrement_nesting()
+    nested, before = depth(), {kind: torch.is_autocast_enabled(kind) for kind in ('cpu', 'cuda')}
+    try: yield
+    finally:
+        left = depth() > nested
+        while depth() > nested: torch.autocast_decrement_nesting()
+        if left and not nested: torch.clear_autocast_cache()     # half-precision weights of an earlier step
+        for kind, on in before.items(): torch.set_autocast_enabled(kind, on)
+        if learn.opt is not None: learn.opt.zero_grad()
 
 @contextmanager
 def quiet(
@@ -222,7 +256,7 @@ def fit_progressive(
         best, steps, interrupted = KeepBest(restore=False), len(learn.loss_history.steps), False
         try:
             learn.dls = make_dls(r.size, r.bs)
-            with quiet(learn): _fit_round(learn, r, best, pretrained, bar)
+            with _tidy(learn), quiet(learn): _fit_round(learn, r, best, pretrained, bar)
         except KeyboardInterrupt: interrupted = True
         best.learn = learn
         best.put_back()

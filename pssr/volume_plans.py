@@ -8,21 +8,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from .stack import PSSRWarning, UsageError
 
 # %% auto #0
-__all__ = ['SMALL', 'TINY', 'PATCHES', 'VolumePlan', 'volume_plan', 'train_volumes']
+__all__ = ['SMALL', 'TINY', 'FULL', 'PATCHES', 'UPDATES', 'PUBLISHED', 'VolumePlan', 'volume_plan', 'train_volumes']
 
 # %% ../nbs/17_experiment.volumes.ipynb #3587e644
 @dataclass(frozen=True)
 class VolumePlan:
     "How to train a network for volumes: its size, patches, budget."
-    network: str = 'rcan'                        # rcan | care | srresnet | rrdb
+    network: str = 'rcan'                        # rcan | care | srresnet | rrdb | unet | esrgan
     config: dict = field(default_factory=dict)   # Its settings; empty: the published ones
     patch: tuple[int, int, int] = (16, 48, 48)   # Z, Y, X, voxels
     bs: int = 2                                  # Batch size
-    lr: float = 4e-3                             # Highest learning rate of one cycle
+    lr: float = 4e-3                             # Highest learning rate of one cycle (or the constant one, with `halve_every`)
     loss: str = 'mae'                            # mae | mse
     minutes: float | None = None                 # Budget by the clock
     steps: int | None = None                     # Or by steps
@@ -31,26 +32,37 @@ class VolumePlan:
     n_valid: int = 8                             # Validation patches
     share: float = 0.01                          # Of a patch that has to be foreground
     num_workers: int = 0                         # Loader processes
+    halve_every: int | None = None               # Instead of one cycle: halve the rate every so many steps; 0: never
+    pixel_share: float = 0.5                     # esrgan: of the budget, before the critic joins
+    lr_adversarial: float | None = None          # esrgan: learning rate with the critic; default a quarter of `lr`
 
 SMALL = {'rcan': dict(groups=2, blocks=2, channels=16, reduction=4), 'care': dict(depth=2, filters=8),
-         'srresnet': dict(ndim=3, blocks=4, channels=16), 'rrdb': dict(ndim=3, blocks=2, channels=16, growth=8)}
+         'srresnet': dict(blocks=4, channels=16), 'rrdb': (small := dict(blocks=2, channels=16, growth=8)), 'unet': {},
+         'esrgan': dict(small, critic=dict(width=16, hidden=32, pool=2))}
 TINY = {'rcan': dict(groups=1, blocks=1, channels=8, reduction=4), 'care': dict(depth=1, filters=4),
-        'srresnet': dict(ndim=3, blocks=1, channels=4), 'rrdb': dict(ndim=3, blocks=1, channels=4, growth=2)}
-PATCHES = {'rcan': (16, 256, 256), 'care': (8, 128, 128), 'srresnet': (16, 256, 256), 'rrdb': (16, 256, 256)}   # Chen et al. 2021, Methods
+        'srresnet': dict(blocks=1, channels=4), 'rrdb': (tiny := dict(blocks=1, channels=4, growth=2)), 'unet': dict(widths=(4, 8)),
+        'esrgan': dict(tiny, critic=dict(width=4, hidden=8, pool=1))}
+FULL = {'unet': dict(encoder='resnet34')}                                # The others are the published ones by default
+PATCHES = {'care': (8, 128, 128)}                                        # Chen et al. 2021, Methods; the others 16 × 256 × 256
+UPDATES = 100_000                                                        # Of SRResNet (the same)
+PUBLISHED = {'rcan': dict(lr=1e-4, epochs=400, share=0.5, halve_every=25_600), 'care': dict(lr=2e-4, epochs=200),
+             'srresnet': (flat := dict(lr=2e-4, steps=UPDATES, halve_every=0)), 'rrdb': flat, 'unet': dict(lr=1e-3, epochs=200),
+             'esrgan': dict(flat, steps=2*UPDATES, halve_every=10_000, lr_adversarial=1e-4, config=dict(perceptual=True))}
 
 def volume_plan(
-    network: str,      # rcan | care | srresnet | rrdb
+    network: str,      # rcan | care | srresnet | rrdb | unet | esrgan
     preset: str,       # smoke | cpu | gpu | paper
 ) -> VolumePlan:
     "The plan of a network at a size of run. Raises `UsageError` for what is neither."
     if network not in SMALL: raise UsageError(f'no network {network!r}: choose from {", ".join(SMALL)}')
     if preset == 'smoke': return VolumePlan(network, TINY[network], (8, 24, 24), steps=6, n_train=8, n_valid=2)
     if preset == 'cpu': return VolumePlan(network, SMALL[network], steps=500)
-    if preset == 'gpu': return VolumePlan(network, patch=(16, 96, 96), bs=8, lr=1e-3, minutes=1.5, n_train=1600, n_valid=32, num_workers=8)
+    config = FULL.get(network, {})
+    if preset == 'gpu':
+        return VolumePlan(network, config, (16, 96, 96), bs=8, lr=1e-3, minutes=1.5, n_train=1600, n_valid=32, num_workers=8)
     if preset == 'paper':
-        return VolumePlan(network, patch=PATCHES[network], bs=1, lr=2e-4 if network in ('care', 'srresnet') else 1e-4,
-                          epochs=400 if network == 'rcan' else 200, n_train=256, n_valid=32,
-                          share=0.5 if network == 'rcan' else 0.01, num_workers=8)
+        settings = dict(config=config, patch=PATCHES.get(network, (16, 256, 256)), bs=1, n_train=256, n_valid=32, num_workers=8)
+        return VolumePlan(network, **settings | PUBLISHED[network])
     raise UsageError(f'no preset {preset!r}: choose from smoke, cpu, gpu, paper')
 
 def train_volumes(
@@ -62,22 +74,36 @@ def train_volumes(
     device: str | None = None,       # Default: a GPU if there is one
 ):                                   # fastai `Learner`, with `training_record`
     "Train by the plan. Ctrl-C ends the training early and keeps what there is; warns (`PSSRWarning`) when nothing was learned."
-    from pssr.learner import fit_until, restorer_learner     # torch and fastai: only when there is training to do
-    from pssr.volume_data import volume_dls
+    from pssr.volume_data import volume_dls     # torch and fastai: only when there is training to do
     dls = volume_dls(train, valid, plan.patch, plan.bs, plan.n_train, plan.n_valid, share=plan.share, seed=seed,
                      num_workers=plan.num_workers, device=device)
-    learn = restorer_learner(dls, plan.network, plan.loss, plan.lr, seed=seed, **plan.config)
+    learn, fit = _learner(plan, dls, seed)
     learn.training_record.update(train_volumes=len(train), valid_volumes=len(valid), patch=list(dls.patch), bs=plan.bs,
                                  accepted_share=dls.accepted_share, config=learn.model.config)
     steps = plan.steps or (plan.epochs and plan.epochs*max(plan.n_train//plan.bs, 1))
-    fit_until(learn, plan.minutes if not steps else None, steps, bar=bar)
+    fit(learn, plan.minutes if not steps else None, steps, bar=bar, halve_every=plan.halve_every)
     unchanged = _unchanged(dls, plan.loss)
     learn.training_record['input_loss'] = unchanged
-    loss = learn.training_record['fits'][-1]['valid_loss']
-    if loss is not None and loss > unchanged:
-        warnings.warn(f'the validation loss of {loss:.3g} is worse than that of the input itself, {unchanged:.3g}: train longer',
-                      PSSRWarning, stacklevel=2)
+    _say_useless(learn.training_record['fits'], unchanged)
     return learn
+
+def _learner(plan: VolumePlan, dls, seed: int) -> tuple:
+    "A learner for the plan, and the function that fits it."
+    if plan.network == 'esrgan':
+        from pssr.esrgan import esrgan_learner, fit_esrgan
+        settings = dict(pixel_share=plan.pixel_share, lr_adversarial=plan.lr_adversarial)
+        return esrgan_learner(dls, plan.loss, plan.lr, seed=seed, **plan.config), partial(fit_esrgan, **settings)
+    from pssr.learner import fit_until, restorer_learner
+    return restorer_learner(dls, plan.network, plan.loss, plan.lr, seed=seed, **plan.config), fit_until
+
+def _say_useless(fits: list[dict], unchanged: float):
+    "Warn when the input itself is nearer to the truth; of a critic's work, only if the pixel loss alone had been better."
+    losses = [f['valid_loss'] for f in fits if f['valid_loss'] is not None]
+    if not losses or losses[-1] <= unchanged: return
+    spoilt = len(losses) > 1 and losses[0] <= unchanged
+    what = f'with its critic ({losses[0]:.3g} before): give the pixels more weight' if spoilt else 'train longer'
+    warnings.warn(f'the validation loss of {losses[-1]:.3g} is worse than that of the input itself, {unchanged:.3g}'
+                  + (f', {what}' if spoilt else f': {what}'), PSSRWarning, stacklevel=3)
 
 def _unchanged(dls, loss: str) -> float:
     "The validation loss of the input itself."

@@ -98,8 +98,8 @@ def _scale_of(first, args) -> int:
     return args.scale or int(ratio)
 
 # %% ../../nbs/18_commands.train.ipynb #a78a665b
-RECIPES_NOW, RECIPES_LATER = ('em', 'fluorescence', 'multiframe'), ('esrgan', 'gan', 'sim')
-RECIPES_VOLUMES = ('rcan3d', 'care', 'srresnet')
+RECIPES_NOW, RECIPES_LATER = ('em', 'fluorescence', 'multiframe'), ('gan', 'sim')
+RECIPES_VOLUMES = ('rcan3d', 'care', 'srresnet', 'esrgan')
 
 def _model_target(path: str, overwrite: bool) -> Path:
     "Where the model goes; with --overwrite a model may be replaced, any other folder not."

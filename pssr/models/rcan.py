@@ -36,6 +36,7 @@ class Restorer(nn.Module):
     "For images or volumes: (B, n_in, (Z,) Y, X) → (B, n_out, (Z,) Y, X), each axis times its scale."
     exact = True          # Whether a tile with `receptive_halo_px` around it gives what the whole field gives
     thin: dict = {}       # Arguments of the thinnest network that looks equally far
+    margin: tuple | None = None   # Halo per axis, px, of a network that says it itself; None: `receptive_halo_px` measures
 
     def __init__(self,
         ndim: int,                    # 2 (images) or 3 (volumes)
@@ -238,6 +239,7 @@ def receptive_halo_px(
     network: Restorer,        # Its weights do not matter, only its layers; attention counts as frozen
 ) -> tuple[int, ...]:         # One per axis ((Z,) Y, X), input px, rounded up to the network's grid
     "How far convolutions look to any side: the margin that makes a tile's centre what the whole field gives."
+    if network.margin is not None: return network.margin
     probe, reach = _probe(network), []
     for axis, (scale, multiple) in enumerate(zip(network.scales, network.multiples)):
         length = 64*multiple

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import torch
 
-from .care import CARE
+from .care import CARE, fill_up
 from .rcan import Restorer, attention_layers
 from .rrdb import RRDBNet
 from .srresnet import SRResNet
+from .unet import PSSRUnet, receptive_halo_px
 from ..stack import UsageError
 
 # %% auto #0
-__all__ = ['FLAT', 'as_planes', 'as_volumes', 'SliceBySlice']
+__all__ = ['WIDE_PX', 'GROUP_PX', 'FLAT', 'as_planes', 'as_volumes', 'PlaneUnet', 'SliceBySlice']
 
 # %% ../../nbs/09_models.slices.ipynb #1b5c8be8
 def as_planes(
@@ -30,8 +31,43 @@ def as_volumes(
     "Planes → volumes."
     return planes.unflatten(0, (-1, depth)).transpose(1, 2)
 
+# %% ../../nbs/09_models.slices.ipynb #026ee7cb
+WIDE_PX = 64          # Margin where the network looks further than any tile (as `pssr.restore.wide_halo_px`)
+GROUP_PX = 2**20      # Pixels that go through attention at a time (our choice: 1 GB for one plane of 1024 × 1024)
+
+class PlaneUnet(Restorer):
+    "`PSSRUnet` (Fang et al. 2021) that keeps the size: (B, n_in, Y, X) → (B, n_out, Y, X)."
+    def __init__(self,
+        ndim: int = 2,             # Images only
+        encoder: str = 'light',    # light | resnet18 | resnet34 (the paper's)
+        n_in: int = 1,             # Input channels
+        n_out: int = 1,            # Output channels
+        **unet,                    # For `PSSRUnet`: self_attention, blur, pretrained, widths, blocks, upsample
+    ):
+        super().__init__(ndim, n_in, n_out)
+        if self.ndim != 2: raise UsageError(f'the U-Net is for planes: ndim must be 2, got {ndim}')
+        self.unet = PSSRUnet(encoder, self.n_in, self.n_out, scale=1, **unet)
+        self.config.update({name: v for name, v in self.unet.config.items() if name != 'scale'})
+        self.multiples = (self.unet.multiple,)*2
+
+    @property
+    def exact(self) -> bool:
+        "With the light encoder, if it has no attention layer."
+        return self.unet.light and not self.config['self_attention']
+    @property
+    def margin(self) -> tuple:
+        "How far the light encoder looks; for the others what is enough."
+        return (receptive_halo_px(self.unet) if self.exact else -(-WIDE_PX//self.multiple)*self.multiple,)*2
+
+    def forward(self, x):
+        x = self.check(x)
+        size, y = x.shape[2:], fill_up(x, self.multiples)
+        group = len(y) if self.training or self.exact else max(GROUP_PX//(y.shape[2]*y.shape[3]), 1)
+        return torch.cat([self.unet(planes) for planes in y.split(group)])[..., :size[0], :size[1]]
+
+
 # %% ../../nbs/09_models.slices.ipynb #2c4b41f1
-FLAT = {kind.__name__: kind for kind in (CARE, RRDBNet, SRResNet)}    # What `SliceBySlice` may be built from
+FLAT = {kind.__name__: kind for kind in (CARE, PlaneUnet, RRDBNet, SRResNet)}    # What `SliceBySlice` may be built from
 
 class SliceBySlice(Restorer):
     "A 2D network for volumes: (B, n_in, Z, Y, X) → (B, n_out, Z, scale·Y, scale·X)."
@@ -56,6 +92,10 @@ class SliceBySlice(Restorer):
     def exact(self) -> bool:
         "As the 2D network."
         return self.network.exact
+    @property
+    def margin(self) -> tuple | None:
+        "As the 2D network's, and none along z."
+        return None if self.network.margin is None else (0, *self.network.margin)
     @property
     def thin(self) -> dict:
         "The thinnest network that looks equally far."
