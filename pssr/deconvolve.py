@@ -57,8 +57,8 @@ def _gate(image, psf) -> tuple[np.ndarray, np.ndarray, str]:
     if off := [k for k in axes if k in a and k in b and not np.isclose(a[k], b[k], rtol=.01)]:
         raise PSSRError(f'{name}: its pixels are {a[off[0]]:g} nm along {off[0]}, those of the PSF {b[off[0]]:g} nm: '
                         'make the PSF for this grid')
-    if any(n > m for n, m in zip(kernel.shape, x.shape[-kernel.ndim:])):
-        raise PSSRError(f'{name}: the PSF of {kernel.shape} is larger than the image of {x.shape[-kernel.ndim:]}: '
+    if any(n >= 2*m for n, m in zip(kernel.shape, x.shape[-kernel.ndim:])):          # what is beyond reaches no pixel
+        raise PSSRError(f'{name}: the PSF of {kernel.shape} reaches further than the image of {x.shape[-kernel.ndim:]}: '
                         'cut it, with limit= of voxel_psf')
     if x.dtype.kind == 'f' and not np.isfinite(x).all(): raise PSSRError(f'{name}: NaN or infinite pixels: replace them first')
     low, high = float(x.min()), float(x.max())
