@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from .stream import aside
+from .stream import aside, streaming
 from ..stack import PSSRError, UsageError, number
 
 # %% auto #0
@@ -66,7 +66,8 @@ class Restorer(nn.Module):
 
     def check(self, x: torch.Tensor) -> torch.Tensor:
         "The input as a plain tensor. Raises `PSSRError` for what the network cannot take."
-        if x.ndim != self.ndim + 2 or x.shape[1] != self.n_in or not x.numel() or not x.is_floating_point():
+        empty = not x.numel() and not streaming()
+        if x.ndim != self.ndim + 2 or x.shape[1] != self.n_in or empty or not x.is_floating_point():
             axes = ', '.join('ZYX'[-self.ndim:])
             raise PSSRError(f'{type(self).__name__} takes floating-point (batch, {self.n_in}, {axes}), '
                             f'got {x.dtype} of shape {tuple(x.shape)}')

@@ -13,7 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 # %% auto #0
-__all__ = ['aside', 'Stream']
+__all__ = ['aside', 'streaming', 'Stream']
 
 # %% ../../nbs/09_models.stream.ipynb #dd64859f
 _running: ContextVar = ContextVar('stream', default=None)
@@ -31,6 +31,10 @@ def _format(x: torch.Tensor) -> torch.memory_format:
     "Channels last, which is the faster layout on CPUs."
     return {4: torch.channels_last, 5: torch.channels_last_3d}.get(x.ndim, torch.contiguous_format)
 
+def streaming() -> bool:
+    "Whether a `Stream` is running: fields may be empty."
+    return _running.get() is not None
+
 class Stream:
     "A convolutional network that is fed slab by slab along one axis; what comes out is what the whole field gives."
     def __init__(self,
@@ -41,20 +45,23 @@ class Stream:
         self.network, self.axis = network, 2 + axis
         self.convs = [m for m in network.modules() if isinstance(m, (nn.Conv2d, nn.Conv3d))]
         self.goes_on = tuple(goes_on or [(False, False)]*(self.convs[0].weight.ndim - 2))
-        self.kept, self.last, self.step = {}, False, 0
+        self.kept, self.most, self.closed = {}, {}, set()   # per place: planes kept, most planes that came, whether its end was reached
+        self.step, self.given, self.ended = 0, 0, False     # place in the network; planes of the result so far; nothing more to come
 
     def __call__(self,
         slab: torch.Tensor,      # (B, n_in, (Z,) Y, X), follows the one before
-        last: bool = False,      # Nothing follows
+        last: bool = False,      # Nothing follows: from now on feed `slab` without planes until `ended`
     ) -> torch.Tensor:           # The next planes of the result, possibly none yet
-        "One slab further."
-        self.step, self.last = 0, last
+        "One slab further. No layer gives more planes at once than ever came, so that the end needs no more memory than the middle."
+        self.step, self.ended = 0, last
         for m in self.convs: m.forward = lambda x, m=m: self._convolve(m, x)
         token = _running.set(self)
-        try: return self.network(slab)
+        try: out = self.network(slab)
         finally:
             _running.reset(token)
             for m in self.convs: del m.forward
+        self.given += out.shape[self.axis]
+        return out
 
     def _after(self, x: torch.Tensor, before: int = 0, after: int = 0) -> tuple[int, torch.Tensor]:
         "x behind what was kept at this place, with planes of zeros before everything and after everything."
@@ -62,7 +69,10 @@ class Stream:
         kept, n = self.kept.get(self.step), x.shape[self.axis]
         first = before if kept is None else kept.shape[self.axis]
         size = list(x.shape)
-        size[self.axis] += first + (last := after if self.last else 0)
+        last = after if self.ended and self.step not in self.closed else 0
+        if self.ended: self.closed.add(self.step)
+        self.most[self.step] = max(self.most.get(self.step, 1), n)
+        size[self.axis] += first + last
         whole = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=_format(x))
         whole.narrow(self.axis, first, n).copy_(x)
         if kept is None: whole.narrow(self.axis, 0, first).zero_()
@@ -81,7 +91,10 @@ class Stream:
         reach = [k//2 for k in m.kernel_size]
         along, i = self.axis - 2, self.axis
         step, x = self._after(x, reach[along], reach[along])
-        self._keep(step, x, max(x.shape[i] - 2*reach[along], 0))
+        left = max(x.shape[i] - 2*reach[along], 0)
+        give = min(left, self.most[step])
+        self._keep(step, x, give)
+        if give < left: self.ended, x = False, x.narrow(i, 0, give + 2*reach[along])   # the rest comes later, and so what follows has not ended
         pad = [(0, 0) if a == along else (r*(not lo), r*(not hi)) for a, (r, (lo, hi)) in enumerate(zip(reach, self.goes_on))]
         if x.shape[i] <= 2*reach[along]:
             return x.new_empty(x.shape[0], m.out_channels, *(0 if a == along else n - 2*r + sum(p)
@@ -97,9 +110,13 @@ class Stream:
 
     def inside(self,
         x: torch.Tensor,           # (B, C, (Z,) Y, X)
-        shape: Sequence[int],      # Of a later map, or of what is wanted in the end; not along the stream
+        shape: Sequence[int],      # Of a later map, or of what is wanted in the end; the size along the stream does not matter
+        ends: Sequence[tuple[int, int]] | None = None,  # Pixels of x that are not wanted at ends of the field, per axis; default none
     ) -> torch.Tensor:             # The part of x that belongs to it
-        "Cut off what lies beyond, where the field goes on."
+        "Cut off what lies beyond: where the field goes on what is left of the margin, the same on both sides."
         for a, ((lo, hi), n) in enumerate(zip(self.goes_on, shape), 2):
-            if a != self.axis and (lo or hi): x = x.narrow(a, (x.shape[a] - n)//(1 + hi) if lo else 0, n)
+            first, last = ends[a - 2] if ends else (0, 0)
+            if a == self.axis: continue
+            left = x.shape[a] - n - first*(not lo) - last*(not hi)
+            x = x.narrow(a, left//(1 + hi) if lo else first, n)
         return x
