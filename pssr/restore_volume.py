@@ -45,7 +45,7 @@ def _peak(action, device: str) -> float | None:
     action()
     return 1024.*max(kilobytes('VmHWM') - before, 0)
 
-PROBES = (24, 24, 24), (32, 32, 32), (48, 48, 48), (16, 80, 80)   # Z, Y, X, voxels
+PROBES = (16, 16, 16), (32, 32, 32), (16, 64, 64)   # Z, Y, X, voxels
 
 def _known(network, *what) -> tuple[dict, tuple]:
     "What was measured before with this network, and under which name."
@@ -56,7 +56,7 @@ def bytes_of_tile(
     network,                       # (B, n_in, Z, Y, X) → the same with `scales` times as many voxels
     device: str = 'cpu',           # Where it is
 ) -> tuple[float, float]:          # a, b: at most a + b · voxels of the input
-    "What a forward pass needs for any shape, at most, from probes; remembered with the network."
+    "What a forward pass needs, at most, from probes; remembered with the network. More on the slow path (`FAST`)."
     import torch  # kept out of `import pssr`
     known, key = _known(network, 'bound', device)
     if key in known: return known[key]
@@ -180,7 +180,7 @@ def sample_boxes(
 # %% ../nbs/13_restore_volume.ipynb #f3f9621b
 ATTENTION = ('frozen', 'exact', 'blend')
 SLABS = (32, 16, 8, 4)     # Planes fed at once: measured to take the same time from 8 to 32, thinner ones copy more than they compute
-ENDING = 1.4               # Measured: the end of a stream needs up to 1.3 times the work of its middle (pieces of unequal size fragment the memory)
+ENDING = 2.5               # Measured: the end of a stream takes up to 2.4 times the memory of its middle (pieces of unequal size fragment it)
 FAST = 20480               # torch: at most so many numbers along channels and the first two axes, and a slow path is taken
 
 class VolumeTiler:
@@ -221,9 +221,9 @@ class VolumeTiler:
 
     def _bound(self, outer) -> float:
         "Bytes for a piece, at most, from probes."
-        kept = 0 if self.axis is None else self.kept[self.axis]*prod(outer)/outer[self.axis]
-        more = 0 if self.axis is None else 2*prod(outer)/outer[self.axis]          # planes of the slab before
-        return self.fixed + kept + self.per_voxel*(prod(outer) + more) + self.beside*prod(outer)
+        if self.axis is None: return self.fixed + (self.per_voxel + self.beside)*prod(outer)
+        n = outer[self.axis]
+        return self.fixed + prod(outer)/n*(self.kept[self.axis] + ENDING*self.per_voxel*(n + 2) + self.beside*n)   # 2: planes kept
 
     @cached_property
     def kept(self) -> list[float]:
@@ -232,9 +232,10 @@ class VolumeTiler:
 
     def _choose(self):
         "The cheapest piece within the budget: from the bound, then from what this piece took."
-        if self.fixed + (self.per_voxel + self.beside)*prod(self.shape) <= self.most:
-            self.tile, self.bytes = self.shape, self.fixed + (self.per_voxel + self.beside)*prod(self.shape)
-            return
+        lines = 27*4*self._widest if self._slow(self.shape) else 0               # bytes per voxel: every neighbourhood laid out
+        self.tile, self.bytes = self.shape, self.fixed + (self.per_voxel + self.beside + lines)*prod(self.shape)
+        if self.bytes <= self.most: return
+        if self.network.streams: self.per_voxel *= 2         # measured: what waits beside a slab takes as much again
         chosen = None
         for _ in range(3):
             try: self.axis, self.tile = self._fitting()
@@ -243,12 +244,15 @@ class VolumeTiler:
                 break
             outer = self._outer()
             if chosen and (self.axis, self.tile) == chosen[:2]: break
+            if self.axis is not None and outer == tuple(SLABS[0] if a == self.axis else n for a, n in enumerate(self.shape)):
+                chosen = self.axis, self.tile, self._bound(outer)                # no column, thick slabs: nothing to gain
+                break
             peak, kept = bytes_of_piece(self.network, outer, self.axis, self.device)
-            if peak is not None and self.axis is not None: peak = kept + ENDING*(peak - kept)
             if peak is None:                                                     # nobody can say: the rule of thumb holds
                 chosen = self.axis, self.tile, self._bound(outer)
                 break
-            self.bytes = peak + self.beside*prod(outer)
+            work = (1. if self.axis is None else ENDING)*(peak - kept)
+            self.bytes = kept + work + self.beside*prod(outer)
             if self.bytes <= self.most: chosen = self.axis, self.tile, self.bytes
             planes = prod(outer) + (0 if self.axis is None else 2*prod(outer)/outer[self.axis])
             self.per_voxel = 1.05*max(peak - kept - self.fixed, 0)/planes        # what other shapes take differs by a few per cent
@@ -256,17 +260,23 @@ class VolumeTiler:
         if chosen is None: raise UsageError(f'{self.most/1e9:g} GB is too little for this network: it needs {self.bytes/1e9:.2g} GB')
         self.axis, self.tile, self.bytes = chosen
 
+    @property
+    def _widest(self) -> int: return max(p.shape[0] for p in self.network.parameters() if p.ndim > 2)
+
+    def _slow(self, shape) -> bool:
+        "Whether torch takes its slow path."
+        return self.device == 'cpu' and self._widest*shape[0]*shape[1] <= FAST
+
     def _fitting(self) -> tuple[int | None, tuple[int, int, int]]:
         "Axis of the stream and piece: the cheapest of which it is known that they fit. Raises `UsageError`."
         multiple, best, needed = self.network.multiple, None, np.inf
         cost = self.per_voxel + self.beside
-        widest = max(p.shape[0] for p in self.network.parameters() if p.ndim > 2)
         for axis, n in product((2, 1, 0), SLABS) if self.network.streams else [(None, 0)]:
             shape, halo, per_voxel = list(self.shape), list(self.halo), cost
             if axis is not None:
                 n = min(n, shape[axis])
                 shape[axis], halo[axis] = 1, 0
-                per_voxel = self.kept[axis] + self.per_voxel*(n + 2) + self.beside*n
+                per_voxel = self.kept[axis] + ENDING*self.per_voxel*(n + 2) + self.beside*n
             smallest = prod(min(2*h + 4, s) for h, s in zip(halo, shape))
             needed = min(needed, self.fixed + per_voxel*smallest)
             if self.fixed + per_voxel*smallest > self.most: continue
@@ -274,8 +284,8 @@ class VolumeTiler:
             if axis is not None:
                 tile = tuple(n if a == axis else t for a, t in enumerate(tile))
                 computed *= self.shape[axis]*(1 + 2/n)
-            slow = self.device == 'cpu' and widest*tile[0]*tile[1] <= FAST
-            if best is None or computed*(1 + 6*slow) < best[0]: best = computed*(1 + 6*slow), axis, tile   # measured: seven times
+            computed *= 7 if self._slow(tile) else 1                             # measured
+            if best is None or computed < best[0]: best = computed, axis, tile
         if best is None: raise UsageError(f'{self.most/1e9:g} GB is too little for this network: it needs {needed/1e9:.2g} GB')
         return best[1:]
 
@@ -314,8 +324,9 @@ class VolumeTiler:
             return attention_gates(self.network, Pieces(), tolerance=0., gates=gates)
 
     def patch_size(self) -> tuple[int, int, int]:
-        "Samples have the size of the patches that the network was trained on, if these fit the budget."
+        "Samples have the size of the patches that the network was trained on, if these fit the budget and the share, and 64 px are left."
         (fixed, per_voxel), size = bytes_of_tile(self.network, self.device), list(self.patch)
+        while max(size) > 64 and prod(size) > SAMPLED*prod(self.shape): size[2 - int(np.argmax(size[::-1]))] //= 2
         while max(size) > 4 and fixed + per_voxel*prod(size) > self.most: size[2 - int(np.argmax(size[::-1]))] //= 2
         return tuple(size)
 
