@@ -180,7 +180,7 @@ def sample_boxes(
 # %% ../nbs/13_restore_volume.ipynb #f3f9621b
 ATTENTION = ('frozen', 'exact', 'blend')
 SLABS = (32, 16, 8, 4)     # Planes fed at once: measured to take the same time from 8 to 32, thinner ones copy more than they compute
-ENDING = 2.5               # Measured: the end of a stream takes up to 2.4 times the memory of its middle (pieces of unequal size fragment it)
+ENDING = 2.5               # Measured: the end of a stream takes up to 2.4 times the memory of its middle (unequal pieces fragment it)
 FAST = 20480               # torch: at most so many numbers along channels and the first two axes, and a slow path is taken
 
 class VolumeTiler:
@@ -372,7 +372,7 @@ class VolumeTiler:
             while not stream.ended: yield stream, slab.narrow(2 + self.axis, 0, 0), True, column, size, ends
 
     def _blended(self, data, norm: Normalise):
-        "The papers' way: patches as in training, an eighth of overlap, weights that fall linearly; no bound on the memory: sum and weights have the size of the result."
+        "The papers' way: patches as in training, an eighth of overlap, weights that fall linearly. Sum and weights fill the memory."
         scales, overlap = self.network.scales, [max(p//8, 1) for p in self.patch]
         starts = [_starts(n, p, p - o) for n, p, o in zip(self.shape, self.patch, overlap)]
         def rising(n, over): return np.minimum(1, np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1)/(over + 1))
@@ -399,7 +399,7 @@ def restore_volume(
     data: np.ndarray,                     # (Z, Y, X), any real dtype, may be memory-mapped
     low: Normalise = Normalise(),         # Instrument units of the input → network units
     high: Normalise = Normalise(),        # The same for the result
-    memory_gb: float = 2.,                # For the network's work and the pieces that it reads and gives; not for data and out, nor for `blend`
+    memory_gb: float = 2.,                # For the network and the pieces it reads and gives; not for data, out and `blend`
     attention: str = 'frozen',            # frozen | exact | blend
     patch: tuple[int, int, int] | None = None,  # That the network was trained on
     out: np.ndarray | None = None,        # Where to write; default a new float32 array

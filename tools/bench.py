@@ -232,7 +232,7 @@ def volumes():
                 for block in blocks: network(block)
         def restored(network=network): restore_volume(network, volume, memory_gb=.25, out=out, bar=False)
         seconds = {}
-        for i in range(3):
+        for _ in range(3):
             for what, action in (('bare', bare), ('restored', restored)):
                 for clock, now in (('wall', time.perf_counter), ('CPU', time.process_time)):
                     seconds.setdefault((what, clock), []).append(-now())

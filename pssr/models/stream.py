@@ -94,7 +94,7 @@ class Stream:
         left = max(x.shape[i] - 2*reach[along], 0)
         give = min(left, self.most[step])
         self._keep(step, x, give)
-        if give < left: self.ended, x = False, x.narrow(i, 0, give + 2*reach[along])   # the rest comes later, and so what follows has not ended
+        if give < left: self.ended, x = False, x.narrow(i, 0, give + 2*reach[along])   # what follows waits for the rest
         pad = [(0, 0) if a == along else (r*(not lo), r*(not hi)) for a, (r, (lo, hi)) in enumerate(zip(reach, self.goes_on))]
         if x.shape[i] <= 2*reach[along]:
             return x.new_empty(x.shape[0], m.out_channels, *(0 if a == along else n - 2*r + sum(p)
