@@ -9,6 +9,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from functools import cached_property, partial
 from itertools import product
 from math import prod
 
@@ -21,8 +22,9 @@ from .stack import PSSRError, PSSRWarning, Stack, UsageError, number, to_dtype
 from .tiles import give_back
 
 # %% auto #0
-__all__ = ['PROBES', 'SAMPLED', 'ATTENTION', 'CUT_OFF', 'MEMORY_GB', 'bytes_of_tile', 'cut_tiles', 'sample_boxes', 'VolumeTiler',
-           'restore_volume', 'restore_volumes', 'seam_energy']
+__all__ = ['PROBES', 'SAMPLED', 'ATTENTION', 'CUT_OFF', 'SLABS', 'ENDING', 'FAST', 'MEMORY_GB', 'bytes_of_tile', 'open_gates',
+           'bytes_of_piece', 'kept_shapes', 'cut_tiles', 'sample_boxes', 'VolumeTiler', 'restore_volume',
+           'restore_volumes', 'seam_energy']
 
 # %% ../nbs/13_restore_volume.ipynb #ebdded72
 def _peak(action, device: str) -> float | None:
@@ -43,16 +45,21 @@ def _peak(action, device: str) -> float | None:
     action()
     return 1024.*max(kilobytes('VmHWM') - before, 0)
 
-PROBES = (24, 24, 24), (32, 32, 32), (48, 48, 48), (16, 80, 80)   # Z, Y, X, voxels
+PROBES = (16, 16, 16), (32, 32, 32), (16, 64, 64)   # Z, Y, X, voxels
+
+def _known(network, *what) -> tuple[dict, tuple]:
+    "What was measured before with this network, and under which name."
+    import torch  # kept out of `import pssr`
+    return network.__dict__.setdefault('_bytes_known', {}), (*what, torch.get_num_threads())
 
 def bytes_of_tile(
     network,                       # (B, n_in, Z, Y, X) → the same with `scales` times as many voxels
     device: str = 'cpu',           # Where it is
 ) -> tuple[float, float]:          # a, b: at most a + b · voxels of the input
-    "What a forward pass needs, from probes; remembered with the network."
+    "What a forward pass needs, at most, from probes; remembered with the network. More on the slow path (`FAST`)."
     import torch  # kept out of `import pssr`
-    known = network.__dict__.setdefault('_bytes_of_tile', {})
-    if (key := (device, torch.get_num_threads())) in known: return known[key]
+    known, key = _known(network, 'bound', device)
+    if key in known: return known[key]
     found = []
     for shape in PROBES:
         shape = [-(-n//network.multiple)*network.multiple for n in shape]
@@ -67,13 +74,60 @@ def bytes_of_tile(
     else: known[key] = found[0][1], max(p/v for v, p in found[1:])
     return known[key]
 
+def open_gates(
+    network,                       # As above
+):                                 # A context
+    "While inside, the network is purely convolutional."
+    import torch  # kept out of `import pssr`
+    from pssr.models.rcan import attention_layers, frozen_attention
+    kernels = [layer.gate[0].weight for layer in attention_layers(network)]
+    return frozen_attention(network, [torch.ones_like(w[:1]) for w in kernels])
+
+def bytes_of_piece(
+    network,                       # As above
+    shape: tuple[int, int, int],   # Of a tile or slab with its margins
+    axis: int | None = None,       # Along which slabs are fed; None: a tile at once
+    device: str = 'cpu',           # Where it is
+) -> tuple[float | None, float]:   # Bytes at most at one time, measured (None where nobody can say); of these kept between slabs
+    "One forward pass on zeros of this shape, of a stream in the middle of a volume; remembered with the network."
+    import torch  # kept out of `import pssr`
+    from pssr.models.stream import Stream
+    known, key = _known(network, tuple(shape), axis, device)
+    if key in known: return known[key]
+    kept = {} if axis is None else kept_shapes(network, shape, axis)
+    def action():
+        x = torch.zeros(1, network.n_in, *shape, device=device)
+        run = network if axis is None else Stream(network, axis)
+        if axis is not None: run.kept = {k: torch.ones(s, device=device) for k, s in kept.items()}
+        with torch.inference_mode(), open_gates(network): run(x).cpu()
+    known[key] = _peak(action, device), 4.*sum(map(prod, kept.values()))
+    return known[key]
+
+def kept_shapes(
+    network,                       # As above; its `streams` is true
+    shape: tuple[int, int, int],   # Of a slab
+    axis: int,                     # Along which slabs are fed
+) -> dict[int, tuple[int, ...]]:   # For every place in the network
+    "What a stream keeps between slabs in the middle of a volume, learnt from slabs of one line."
+    import torch  # kept out of `import pssr`
+    from pssr.models.stream import Stream
+    line = [n if a == axis else 1 for a, n in enumerate(shape)]
+    stream, slab, before = Stream(network, axis), torch.zeros(1, network.n_in, *line, device=next(network.parameters()).device), None
+    with torch.inference_mode(), open_gates(network):
+        while before != (now := {k: v.shape for k, v in stream.kept.items()}) or not stream.given:
+            before = now
+            stream(slab)
+    return {k: tuple(s[:2]) + tuple(a*n//b for a, n, b in zip(s[2:], shape, line)) for k, s in now.items()}
+
+
 # %% ../nbs/13_restore_volume.ipynb #2cdb55be
 def cut_tiles(
     shape: tuple[int, int, int],      # Of the volume, voxels
     halo: tuple[int, int, int],       # Margin, voxels
     most: float,                      # Voxels of a tile with its margin, at most
     multiple: int = 1,                # Tiles begin on multiples of this
-) -> tuple[int, int, int]:            # Size of a tile without its margin
+    share: float = 1.,                # Of the margin's voxels, that is computed in a layer on average
+) -> tuple[tuple[int, int, int], float]:  # Size of a tile without its margin, voxels that are computed for all
     "The tile for which the fewest voxels are computed. Raises `UsageError` if no tile fits."
     def sizes(n):
         "Possible tiles along one axis, and voxels computed in all and in the largest of them."
@@ -85,14 +139,14 @@ def cut_tiles(
         options = {}
         for size in sizes(n):
             spans = [min(s + size + halo[axis], n) - max(s - halo[axis], 0) for s in range(0, n, size)]
-            options[size] = (sum(spans), max(spans))
+            options[size] = (n + share*(sum(spans) - n), max(spans))
         found.append(options)
     best = None
     for (z, (cz, mz)), (y, (cy, my)), (x, (cx, mx)) in product(*(o.items() for o in found)):
         if mz*my*mx <= most and (best is None or cz*cy*cx < best[0]): best = (cz*cy*cx, (z, y, x))
     if best is None:
         raise UsageError(f'the smallest tile with its margin of {" × ".join(map(str, halo))} voxels does not fit: more memory is needed')
-    return best[1]
+    return best[1], best[0]
 
 def _boxes(shape, tile) -> list[tuple[slice, ...]]:
     "Cover a volume."
@@ -126,91 +180,200 @@ def sample_boxes(
 # %% ../nbs/13_restore_volume.ipynb #f3f9621b
 ATTENTION = ('frozen', 'exact', 'blend')
 CUT_OFF = np.array([.01, 1e-4])   # Share of the voxels below and above the range of the result's type that is worth a warning (ours)
+SLABS = (32, 16, 8, 4)     # Planes fed at once: measured to take the same time from 8 to 32, thinner ones copy more than they compute
+ENDING = 2.5               # Measured: the end of a stream takes up to 2.4 times the memory of its middle (unequal pieces fragment it)
+FAST = 20480               # torch: at most so many numbers along channels and the first two axes, and a slow path is taken
 
 class VolumeTiler:
     "A network, a volume's shape and a budget → how it is cut, and the pieces restored one after the other."
     def __init__(self,
         network,                          # `pssr.models.rcan.Restorer` of three axes, in evaluation mode
         shape: tuple[int, int, int],      # Of the volume
-        memory_gb: float = 2.,            # For the work of the network, tiles of input and result included
+        memory_gb: float = 2.,            # See `restore_volume`
         attention: str = 'frozen',        # frozen | exact | blend
         patch: tuple[int, int, int] | None = None,  # That the network was trained on; for `blend` and samples
         device: str = 'cpu',
-        tile: tuple[int, int, int] | None = None,   # Size of a tile without its margin, instead of what the memory allows
+        tile: tuple[int, int, int] | None = None,   # Size of a piece without its margin, instead of what the memory allows
     ):
         from pssr.models.rcan import attention_layers, receptive_halo_px
         if attention not in ATTENTION: raise UsageError(f'attention must be one of {", ".join(ATTENTION)}, got {attention!r}')
         self.network, self.shape, self.attention, self.device = network, tuple(shape), attention, device
-        self.layers = len(attention_layers(network))
+        self.layers, self.axis = len(attention_layers(network)), None
         self.patch = tuple(min(p, n) for p, n in zip(patch or (16, 256, 256), shape))
         self.halo = tuple(min(h, n) for h, n in zip(receptive_halo_px(network), shape))
-        fixed, per_voxel = bytes_of_tile(network, device)
-        per_voxel += 8. + 8*prod(network.scales)                # the tile as it is read and normalised, and its result
-        if tile is not None:
+        self.most = 1e9*number(memory_gb, 'memory_gb', above=0)
+        self.fixed, self.per_voxel = bytes_of_tile(network, device)
+        self.beside = 8. + 12*prod(network.scales)              # per voxel: the piece as it is read and normalised, and its result
+        if tile is None: self._choose()
+        else:
             if len(tile) != 3 or any(t < 1 or t % network.multiple for t in tile):
                 raise UsageError(f'tile is (Z, Y, X), positive multiples of {network.multiple}, got {tile!r}')
             self.tile = tuple(min(t, n) for t, n in zip(tile, shape))
-        else: self.tile = self._fitting(number(memory_gb, 'memory_gb', above=0), fixed, per_voxel)
-        self.one_piece = self.tile == self.shape
-        outer = [_with_halo(b, self.shape, self.halo)[0] for b in _boxes(self.shape, self.tile)]
-        self.bytes = fixed + per_voxel*max(prod(o.stop - o.start for o in box) for box in outer)
+            if network.streams and self.tile != self.shape: self.axis = 2
+            self.bytes = self._bound(self._outer())
+        self.one_piece = self.tile == self.shape and self.axis is None
+        if self.axis is not None: self.halo = tuple(0 if a == self.axis else h for a, h in enumerate(self.halo))
 
-    def _fitting(self, memory_gb: float, fixed: float, per_voxel: float) -> tuple[int, int, int]:
-        "The cheapest tile within the budget."
-        smallest = prod(min(2*h + 4, n) for h, n in zip(self.halo, self.shape))
-        if memory_gb*1e9 < fixed + per_voxel*smallest:
-            raise UsageError(f'{memory_gb:g} GB is too little for this network: it needs {(fixed + per_voxel*smallest)/1e9:.2g} GB')
-        return cut_tiles(self.shape, self.halo, (memory_gb*1e9 - fixed)/per_voxel, self.network.multiple)
+    def _outer(self) -> tuple[int, int, int]:
+        "The largest piece with its margins."
+        halo = [0 if a == self.axis else h for a, h in enumerate(self.halo)]
+        boxes = [_with_halo(b, self.shape, halo, self.network.multiple)[0] for b in _boxes(self.shape, self.tile)]
+        return tuple(max(b[a].stop - b[a].start for b in boxes) for a in range(3))
+
+    def _bound(self, outer) -> float:
+        "Bytes for a piece, at most, from probes."
+        if self.axis is None: return self.fixed + (self.per_voxel + self.beside)*prod(outer)
+        n = outer[self.axis]
+        return self.fixed + prod(outer)/n*(self.kept[self.axis] + ENDING*self.per_voxel*(n + 2) + self.beside*n)   # 2: planes kept
+
+    @cached_property
+    def kept(self) -> list[float]:
+        "Bytes between slabs, per voxel of the cross-section, for a stream along each axis."
+        return [4.*sum(map(prod, kept_shapes(self.network, (8, 8, 8), axis).values()))/64 for axis in range(3)]
+
+    def _choose(self):
+        "The cheapest piece within the budget: from the bound, then from what this piece took."
+        lines = 27*4*self._widest if self._slow(self.shape) else 0               # bytes per voxel: every neighbourhood laid out
+        self.tile, self.bytes = self.shape, self.fixed + (self.per_voxel + self.beside + lines)*prod(self.shape)
+        if self.bytes <= self.most: return
+        if self.network.streams: self.per_voxel *= 2         # measured: what waits beside a slab takes as much again
+        chosen = None
+        for _ in range(3):
+            try: self.axis, self.tile = self._fitting()
+            except UsageError:
+                if chosen is None: raise
+                break
+            outer = self._outer()
+            if chosen and (self.axis, self.tile) == chosen[:2]: break
+            if self.axis is not None and outer == tuple(SLABS[0] if a == self.axis else n for a, n in enumerate(self.shape)):
+                chosen = self.axis, self.tile, self._bound(outer)                # no column, thick slabs: nothing to gain
+                break
+            peak, kept = bytes_of_piece(self.network, outer, self.axis, self.device)
+            if peak is None:                                                     # nobody can say: the rule of thumb holds
+                chosen = self.axis, self.tile, self._bound(outer)
+                break
+            work = (1. if self.axis is None else ENDING)*(peak - kept)
+            self.bytes = kept + work + self.beside*prod(outer)
+            if self.bytes <= self.most: chosen = self.axis, self.tile, self.bytes
+            planes = prod(outer) + (0 if self.axis is None else 2*prod(outer)/outer[self.axis])
+            self.per_voxel = 1.05*max(peak - kept - self.fixed, 0)/planes        # what other shapes take differs by a few per cent
+            if chosen and chosen[2] > .8*self.most: break
+        if chosen is None: raise UsageError(f'{self.most/1e9:g} GB is too little for this network: it needs {self.bytes/1e9:.2g} GB')
+        self.axis, self.tile, self.bytes = chosen
+
+    @property
+    def _widest(self) -> int: return max(p.shape[0] for p in self.network.parameters() if p.ndim > 2)
+
+    def _slow(self, shape) -> bool:
+        "Whether torch takes its slow path."
+        return self.device == 'cpu' and self._widest*shape[0]*shape[1] <= FAST
+
+    def _fitting(self) -> tuple[int | None, tuple[int, int, int]]:
+        "Axis of the stream and piece: the cheapest of which it is known that they fit. Raises `UsageError`."
+        multiple, best, needed = self.network.multiple, None, np.inf
+        cost = self.per_voxel + self.beside
+        for axis, n in product((2, 1, 0), SLABS) if self.network.streams else [(None, 0)]:
+            shape, halo, per_voxel = list(self.shape), list(self.halo), cost
+            if axis is not None:
+                n = min(n, shape[axis])
+                shape[axis], halo[axis] = 1, 0
+                per_voxel = self.kept[axis] + ENDING*self.per_voxel*(n + 2) + self.beside*n
+            smallest = prod(min(2*h + 4, s) for h, s in zip(halo, shape))
+            needed = min(needed, self.fixed + per_voxel*smallest)
+            if self.fixed + per_voxel*smallest > self.most: continue
+            tile, computed = cut_tiles(shape, halo, (self.most - self.fixed)/per_voxel, multiple, 1. if axis is None else .5)
+            if axis is not None:
+                tile = tuple(n if a == axis else t for a, t in enumerate(tile))
+                computed *= self.shape[axis]*(1 + 2/n)
+            computed *= 7 if self._slow(tile) else 1                             # measured
+            if best is None or computed < best[0]: best = computed, axis, tile
+        if best is None: raise UsageError(f'{self.most/1e9:g} GB is too little for this network: it needs {needed/1e9:.2g} GB')
+        return best[1:]
 
     def forward(self, block: np.ndarray) -> np.ndarray:
         "(n_in, Z, Y, X) float32 through the network."
         import torch  # kept out of `import pssr`
-        with torch.inference_mode():
-            x = torch.from_numpy(np.ascontiguousarray(block, np.float32)[None]).to(self.device)
-            return self.network(x)[0].float().cpu().numpy()
+        with torch.inference_mode(): return self.network(self._tensor(block))[0].float().cpu().numpy()
 
-    def read(self, data, norm: Normalise, box) -> tuple[np.ndarray, tuple[slice, ...]]:
+    def _tensor(self, block):
+        import torch  # kept out of `import pssr`
+        return torch.from_numpy(np.ascontiguousarray(block, np.float32)[None]).to(self.device)
+
+    def read(self, data, norm: Normalise, box, halo=None) -> tuple[np.ndarray, tuple[slice, ...]]:
         "A box with its margin, normalised, and where it is in there."
-        outer, inner, fill = _with_halo(box, self.shape, self.halo, self.network.multiple)
+        outer, inner, fill = _with_halo(box, self.shape, self.halo if halo is None else halo, self.network.multiple)
         block = norm(np.asarray(data[outer], np.float32))
         return np.pad(block, fill, mode='symmetric')[None], inner
 
     def gates(self, data, norm: Normalise) -> list:
-        "The gates for all tiles; none where one piece sees everything, or every tile keeps its own."
+        "The gates for all pieces; none where one piece sees everything, or every patch keeps its own."
         import torch  # kept out of `import pssr`
         from pssr.models.rcan import attention_gates
         if not self.layers or self.attention == 'blend' or self.one_piece: return []
-        if self.attention == 'exact': boxes, halo, passes = _boxes(self.shape, self.tile), self.halo, None
-        else: boxes, halo, passes = sample_boxes(self.shape, self.patch_size()), (0, 0, 0), 1
-        outer = self
-        class Tiles:                                              # gone through once per pass
-            def __iter__(self):
-                for box in boxes:
-                    out, inner, fill = _with_halo(box, outer.shape, halo, outer.network.multiple)
-                    block = np.pad(norm(np.asarray(data[out], np.float32)), fill, mode='symmetric')[None, None]
-                    yield torch.from_numpy(block).to(outer.device), inner
-        with torch.inference_mode(): return attention_gates(self.network, Tiles(), passes, tolerance=0.)
+        def samples():
+            for box in sample_boxes(self.shape, self.patch_size()):
+                block, inner = self.read(data, norm, box, (0, 0, 0))
+                yield self._tensor(block), inner
+        with torch.inference_mode():
+            gates = attention_gates(self.network, samples(), 1)
+            if self.attention == 'frozen': return gates
+            outer = self
+            class Pieces:                                         # gone through once per pass
+                def __iter__(self):
+                    for stream, slab, last, _, size, ends in outer._slabs(data, norm):
+                        yield partial(stream, slab, last), partial(stream.inside, shape=size, ends=ends)
+            return attention_gates(self.network, Pieces(), tolerance=0., gates=gates)
 
     def patch_size(self) -> tuple[int, int, int]:
-        "Samples have the size of the patches that the network was trained on, if these fit the budget."
-        size = list(self.patch)
-        while prod(size) > prod(t + 2*h for t, h in zip(self.tile, self.halo)): size[int(np.argmax(size))] //= 2
+        "Samples have the size of the patches that the network was trained on, if these fit the budget and the share, and 64 px are left."
+        (fixed, per_voxel), size = bytes_of_tile(self.network, self.device), list(self.patch)
+        while max(size) > 64 and prod(size) > SAMPLED*prod(self.shape): size[2 - int(np.argmax(size[::-1]))] //= 2
+        while max(size) > 4 and fixed + per_voxel*prod(size) > self.most: size[2 - int(np.argmax(size[::-1]))] //= 2
         return tuple(size)
 
+    def __len__(self) -> int: return len(_boxes(self.shape, self.tile)) if self.attention != 'blend' or self.one_piece else 1
+
     def __call__(self, data, norm: Normalise) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
-        "Yields (box in the input, restored box (n_out, Z, Y, X) in network units)."
+        "Yields (box in the result, restored box (n_out, Z, Y, X) in network units)."
+        import torch  # kept out of `import pssr`
         from pssr.models.rcan import frozen_attention
         if self.attention == 'blend' and not self.one_piece:
             yield from self._blended(data, norm)
             return
         gates = self.gates(data, norm)
-        with frozen_attention(self.network, gates) if gates else nullcontext():
-            for box in _boxes(self.shape, self.tile):
-                block, inner = self.read(data, norm, box)
-                yield box, self.forward(block)[(slice(None), *_scaled(inner, self.network.scales))]
+        held = frozen_attention(self.network, gates) if gates else nullcontext()
+        if self.axis is None:
+            with held:
+                for box in _boxes(self.shape, self.tile):
+                    block, inner = self.read(data, norm, box)
+                    yield _scaled(box, self.network.scales), self.forward(block)[(slice(None), *_scaled(inner, self.network.scales))]
+            return
+        with held:
+            scales = self.network.scales
+            for stream, slab, last, box, size, ends in self._slabs(data, norm):
+                size, ends = [n*s for n, s in zip(size, scales)], [(a*s, b*s) for (a, b), s in zip(ends, scales)]
+                with torch.inference_mode(): restored = stream.inside(stream(slab, last), size, ends)[0].float().cpu().numpy()
+                planes = slice(stream.given - restored.shape[1 + self.axis], stream.given)
+                yield tuple(planes if a == self.axis else b
+                            for a, b in enumerate(_scaled(box, self.network.scales))), restored
+
+    def _slabs(self, data, norm: Normalise):
+        "Column by column, slab by slab: (stream, slab, whether it is the last, the column, its size, and margins at the volume's ends)."
+        from pssr.models.stream import Stream
+        for column in _boxes(self.shape, [n if a == self.axis else t for a, (n, t) in enumerate(zip(self.shape, self.tile))]):
+            outer, inner, _ = _with_halo(column, self.shape, self.halo)
+            goes_on = [(o.start > 0, o.stop < n) for o, n in zip(outer, self.shape)]
+            size, ends = [c.stop - c.start for c in column], [(i.start, o.stop - c.stop) for o, i, c in zip(outer, inner, column)]
+            stream, n, thick = Stream(self.network, self.axis, goes_on), self.shape[self.axis], self.tile[self.axis]
+            for start in range(0, n, thick):
+                stop = min(start + thick, n)
+                box = tuple(slice(start, stop) if a == self.axis else c for a, c in enumerate(column))
+                slab = self._tensor(self.read(data, norm, box)[0])
+                yield stream, slab, stop == n, column, size, ends
+            while not stream.ended: yield stream, slab.narrow(2 + self.axis, 0, 0), True, column, size, ends
 
     def _blended(self, data, norm: Normalise):
-        "The papers' way: patches as in training, an eighth of overlap, weights that fall linearly; one slab of the whole at a time."
+        "The papers' way: patches as in training, an eighth of overlap, weights that fall linearly. Sum and weights fill the memory."
         scales, overlap = self.network.scales, [max(p//8, 1) for p in self.patch]
         starts = [_starts(n, p, p - o) for n, p, o in zip(self.shape, self.patch, overlap)]
         def rising(n, over): return np.minimum(1, np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1)/(over + 1))
@@ -224,7 +387,7 @@ class VolumeTiler:
             total[(slice(None), *out)] += weight*self.forward(norm(np.asarray(data[box], np.float32))[None])
             weights[out] += weight
         total /= weights
-        yield tuple(slice(0, n) for n in self.shape), total
+        yield tuple(slice(0, n) for n in total.shape[1:]), total
 
 def _scaled(box, scales) -> tuple[slice, ...]: return tuple(slice(b.start*s, b.stop*s) for b, s in zip(box, scales))
 
@@ -237,7 +400,7 @@ def restore_volume(
     data: np.ndarray,                     # (Z, Y, X), any real dtype, may be memory-mapped
     low: Normalise = Normalise(),         # Instrument units of the input → network units
     high: Normalise = Normalise(),        # The same for the result
-    memory_gb: float = 2.,                # For the work of the network; chosen before the first tile, and kept
+    memory_gb: float = 2.,                # For the network and the pieces it reads and gives; not for data, out and `blend`
     attention: str = 'frozen',            # frozen | exact | blend
     patch: tuple[int, int, int] | None = None,  # That the network was trained on
     out: np.ndarray | None = None,        # Where to write; default a new float32 array
@@ -250,20 +413,20 @@ def restore_volume(
     import torch  # kept out of `import pssr`
     if np.ndim(data) != 3 or not np.size(data): raise PSSRError(f'a volume (Z, Y, X) is restored, this has shape {np.shape(data)}')
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    network = network.to(device).eval()
+    network = network.to(device, memory_format=network.memory_format).eval()
     tiler = VolumeTiler(network, data.shape, memory_gb, attention, patch, device, tile)
     shape = tuple(n*s for n, s in zip(data.shape, network.scales))
     if out is None: out = np.empty(shape, np.float32)
     elif tuple(out.shape) != shape: raise UsageError(f'out has the shape {tuple(out.shape)}, the result {shape}')
-    n, cut_off, ends = len(_boxes(tiler.shape, tiler.tile)), np.zeros(2, int), np.array([np.inf, -np.inf])
-    for box, restored in tqdm(tiler(data, low), 'restore', n, unit='tile', disable=not bar, delay=2, leave=False):
+    cut_off, ends = np.zeros(2, int), np.array([np.inf, -np.inf])
+    for box, restored in tqdm(tiler(data, low), 'restore', len(tiler), unit='tile', disable=not bar, delay=2, leave=False):
         if not np.isfinite(restored).all(): raise PSSRError(f'{name}: has NaN or infinite voxels: mask or replace them first')
         values = high.undo(restored[0])
         if out.dtype.kind in 'ui':
             info = np.iinfo(out.dtype)
             cut_off += [np.count_nonzero(values < info.min - .5), np.count_nonzero(values > info.max + .5)]
             ends = np.array([min(ends[0], values.min()), max(ends[1], values.max())])
-        out[_scaled(box, network.scales)] = to_dtype(values, out.dtype)
+        out[box] = to_dtype(values, out.dtype)
         release(out)
         give_back()
     share = cut_off/prod(shape)

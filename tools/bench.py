@@ -1,6 +1,6 @@
 """Measure what must be fast and small; `make bench` runs it. Not a test: machines differ.
 
-    python tools/bench.py                    all: crappify, restore, movie, memory, seams, measure, footprint
+    python tools/bench.py                    all: crappify, restore, movie, memory, seams, volumes, budgets, measure, footprint
     python tools/bench.py restore --json     one of them, for programs
 """
 import argparse
@@ -204,7 +204,91 @@ def seams():
     for tile in (32, 96): yield f'tiles of {tile} px: seam', seam(model, image, tile), 'of full scale (wanted: below 1e-4)'
 
 
-BENCHES = dict(crappify=crappify, restore=restore, movie=movie, memory=memory, seams=seams, measure=measure, footprint=footprint)
+VOLUME_NETWORKS = {'5 × 3 × 32': {}, '2 × 2 × 16': dict(groups=2, blocks=2, channels=16)}    # Groups, blocks, channels of a 3D RCAN
+
+
+def volume_network(**sizes):
+    "A 3D RCAN with random weights, laid out as it is restored."
+    import torch
+    from pssr.models.rcan import RCAN
+    torch.manual_seed(0)
+    network = RCAN(**sizes).eval()
+    return network.to(memory_format=network.memory_format)
+
+
+def volumes():
+    "A volume several slabs long against the bare network on blocks of as many voxels, in alternation; seams of every kind of attention."
+    import torch
+    from pssr.restore_volume import VolumeTiler, restore_volume, seam_energy
+    torch.set_num_threads(1)
+    shape, rng = (16, 192, 192), np.random.default_rng(0)
+    volume = rng.random(shape, dtype=np.float32)
+    blocks = [torch.from_numpy(np.ascontiguousarray(volume[None, None, :, y:y + 96, x:x + 96])) for y in (0, 96) for x in (0, 96)]
+    out = np.empty(shape, np.float32)
+    for name, sizes in VOLUME_NETWORKS.items():
+        network = volume_network(**sizes)
+        def bare(network=network):
+            with torch.inference_mode():
+                for block in blocks: network(block)
+        def restored(network=network): restore_volume(network, volume, memory_gb=.25, out=out, bar=False)
+        seconds = {}
+        for _ in range(3):
+            for what, action in (('bare', bare), ('restored', restored)):
+                for clock, now in (('wall', time.perf_counter), ('CPU', time.process_time)):
+                    seconds.setdefault((what, clock), []).append(-now())
+                action()
+                for clock, now in (('wall', time.perf_counter), ('CPU', time.process_time)): seconds[what, clock][-1] += now()
+        for clock in ('CPU', 'wall'):
+            bare_s, all_s = min(seconds['bare', clock]), seconds['restored', clock]
+            yield f'{name}: volume / bare, {clock}', min(all_s)/bare_s, '(wanted: at most 1.3), with sampling'
+            yield f'{name}: first time, {clock}', all_s[0]/bare_s, 'with the probes of the memory'
+    network, cut = volume_network(groups=2, blocks=2, channels=16), dict(tile=(16, 48, 48), patch=(16, 48, 48))
+    part = volume[:, :96, :96]*np.linspace(.2, 1, 96, dtype=np.float32)
+    whole = VolumeTiler(network, part.shape, 8.).forward(part[None])[0]
+    for attention in ('frozen', 'exact', 'blend'):
+        seam = seam_energy(restore_volume(network, part, attention=attention, bar=False, **cut), whole, cut['tile'])
+        for what, value in zip(('largest', 'on the cuts', 'elsewhere'), seam):
+            yield f'{attention}: {what}', value, 'of the range' if what == 'largest' else 'of its square'
+
+
+BUDGET = """
+import sys, warnings
+warnings.simplefilter('ignore')
+import numpy as np, torch
+sys.path.insert(0, sys.argv[1])
+from bench import VOLUME_NETWORKS, volume_network
+from pssr import restore_volume as module
+torch.set_num_threads(1)
+network = volume_network(**VOLUME_NETWORKS[sys.argv[2]])
+volume = np.random.default_rng(0).random((16, 160, 192), dtype=np.float32)
+out = np.ones_like(volume)
+with torch.inference_mode(): network(torch.zeros(1, 1, 8, 16, 16))
+def now(key): return next(int(line.split()[1])/1e6 for line in open('/proc/self/status') if line.startswith(key))
+peak, highest = module._peak, []
+def watched(*args):                              # a probe resets the mark
+    highest.append(now('VmHWM'))
+    return peak(*args)
+module._peak = watched
+open('/proc/self/clear_refs', 'w').write('5')
+before = now('VmRSS')
+module.restore_volume(network, volume, memory_gb=float(sys.argv[3]), out=out, bar=False)
+print(max(highest + [now('VmHWM')]) - before)
+"""
+
+
+def budgets():
+    "Peak of a volume's restoration in fresh processes above its size with network, volume and result, for budgets. Linux only."
+    if not Path('/proc/self/clear_refs').exists(): return
+    for name in VOLUME_NETWORKS:
+        for budget in (.25, .5, 1, 2):
+            done = subprocess.run([sys.executable, '-c', BUDGET, str(Path(__file__).parent), name, str(budget)], capture_output=True,
+                                  text=True, env={**os.environ, 'CUDA_VISIBLE_DEVICES': ''})
+            if done.returncode: raise SystemExit(done.stderr)
+            yield f'{name}, {budget:g} GB: peak', float(done.stdout.split()[-1])/budget, 'of the budget (wanted: at most 1.1)'
+
+
+BENCHES = dict(crappify=crappify, restore=restore, movie=movie, memory=memory, seams=seams, volumes=volumes, budgets=budgets,
+               measure=measure, footprint=footprint)
 
 if __name__ == '__main__':
     p = argparse.ArgumentParser(description='Measure what must be fast and small.')

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from .stream import aside, streaming
 from ..stack import PSSRError, UsageError, number
 
 # %% auto #0
@@ -37,6 +38,7 @@ class Restorer(nn.Module):
     exact = True          # Whether a tile with `receptive_halo_px` around it gives what the whole field gives
     thin: dict = {}       # Arguments of the thinnest network that looks equally far
     margin: tuple | None = None   # Halo per axis, px, of a network that says it itself; None: `receptive_halo_px` measures
+    streams = False       # Whether `models.stream.Stream` can feed it slab by slab
 
     def __init__(self,
         ndim: int,                    # 2 (images) or 3 (volumes)
@@ -65,7 +67,8 @@ class Restorer(nn.Module):
 
     def check(self, x: torch.Tensor) -> torch.Tensor:
         "The input as a plain tensor. Raises `PSSRError` for what the network cannot take."
-        if x.ndim != self.ndim + 2 or x.shape[1] != self.n_in or not x.numel() or not x.is_floating_point():
+        empty = not x.numel() and not streaming()
+        if x.ndim != self.ndim + 2 or x.shape[1] != self.n_in or empty or not x.is_floating_point():
             axes = ', '.join('ZYX'[-self.ndim:])
             raise PSSRError(f'{type(self).__name__} takes floating-point (batch, {self.n_in}, {axes}), '
                             f'got {x.dtype} of shape {tuple(x.shape)}')
@@ -99,7 +102,7 @@ def pixel_shuffle(
 ) -> torch.Tensor:                 # (B, C, (Z,) Y, X), each axis times its factor
     "Channels → pixels, along every axis by its own factor; in 2D what `torch.nn.PixelShuffle` does."
     n, size = len(factors), x.shape[2:]
-    x = x.reshape(x.shape[0], -1, *factors, *size)
+    x = x.reshape(x.shape[0], x.shape[1]//prod(factors), *factors, *size)
     order = [0, 1, *(axis for i in range(n) for axis in (2 + n + i, 2 + i))]
     return x.permute(order).reshape(x.shape[0], x.shape[1], *(f*s for f, s in zip(factors, size)))
 
@@ -164,15 +167,19 @@ class _Block(nn.Module):
         self.attention = ChannelAttention(ndim, channels, reduction)
     def forward(self, x):
         features = self.convs(x)
-        return torch.addcmul(x.to(features.dtype), features, self.attention(features))
+        gate, x = self.attention(features), aside(x, features)
+        if torch.is_grad_enabled(): return torch.addcmul(x.to(features.dtype), features, gate)
+        return features.mul_(gate).add_(x)                                          # a map less in the memory
 
 class _Group(nn.Sequential):
     "Blocks, a convolution, and a skip around them."
-    def forward(self, x): return x + super().forward(x)
+    def forward(self, x):
+        y = super().forward(x)
+        return aside(x, y) + y
 
 class RCAN(Restorer):
     "Residual channel attention network (Zhang et al. 2018); defaults of its 3D version (Chen et al. 2021, Methods)."
-    thin = dict(channels=1, reduction=1)
+    thin, streams = dict(channels=1, reduction=1), True
     def __init__(self,
         ndim: int = 3,           # 2 (images) or 3 (volumes)
         groups: int = 5,         # Residual groups
@@ -212,7 +219,8 @@ class RCAN(Restorer):
         features = y = self.head(2*x - 1 if self.unit_range else x)
         again = self.checkpointing and torch.is_grad_enabled()
         for group in self.groups: y = checkpoint(group, y, use_reentrant=False) if again else group(y)
-        y = self.tail(self.enlarge(self.after(y) + features))
+        y = self.after(y)
+        y = self.tail(self.enlarge(y + aside(features, y)))
         return 0.5*y + 0.5 if self.unit_range else y
 
 def attention_layers(
@@ -263,12 +271,12 @@ class AttentionStatistics:
         layers: Sequence[ChannelAttention],   # Layers to watch
     ):
         self.layers, self.sums, self.weights = list(layers), [0.]*len(layers), [0]*len(layers)
-        self.centre = None    # Slices of a tile to count, input px; None: all of it. Set it before each forward pass
+        self.centre = None    # What to count of a tile: slices, input px, or a function; None: all. Set it before each forward pass
 
     def add(self, i: int, x: torch.Tensor) -> None:
         "Count one layer's input."
-        part = x if self.centre is None else x[(..., *self.centre)]
-        n = part.shape[0]*prod(part.shape[2:])
+        part = x if self.centre is None else self.centre(x) if callable(self.centre) else x[(..., *self.centre)]
+        if not (n := part.shape[0]*prod(part.shape[2:])): return
         self.sums[i] = self.sums[i] + ChannelAttention.pool(part).double().mean(0, keepdim=True)*n
         self.weights[i] += n
 
@@ -307,21 +315,21 @@ def frozen_attention(
         for layer, gate in zip(layers, before): layer.frozen = gate
 
 def attention_gates(
-    network: nn.Module,                 # In evaluation mode, where its tiles are
-    tiles: Iterable,                    # All, or a fair sample: (tile with halo, slices of its centre or None)
+    network: nn.Module,                 # A network in evaluation mode, where its tiles are
+    tiles: Iterable,                    # All, or a fair sample: (tile with halo, or a call that restores it; what of it counts)
     passes: int | None = None,          # At most; default: as many as layers, after which gates are exact
     tolerance: float = 1e-4,            # Stop when no gate (0 to 1) changes by more
+    gates: Sequence[torch.Tensor] | None = None,  # To begin with; default: every tile its own
 ) -> list[torch.Tensor]:                # One gate per layer, for `frozen_attention`
     "The gates that the whole volume would have, from its tiles. Raises `UsageError` for an iterator."
     n = len(attention_layers(network))
     passes = n if passes is None else number(passes, 'passes', 1, whole=True)
     tolerance = number(tolerance, 'tolerance', 0)
     if passes > 1 and iter(tiles) is tiles: raise UsageError('tiles are read several times: give a list, no iterator')
-    gates = None
     for _ in range(passes if n else 0):
         held = frozen_attention(network, gates) if gates else nullcontext()
         with torch.no_grad(), collect_attention(network) as seen, held:
-            for tile, seen.centre in tiles: network(tile)
+            for tile, seen.centre in tiles: tile() if callable(tile) else network(tile)
         gates, before = seen.gates(), gates
         if before and max(float((a - b).abs().max()) for a, b in zip(gates, before)) <= tolerance: break
     return gates or []
