@@ -25,9 +25,9 @@ def _row(
     height: float = 2.1,  # Of the axes, inch
 ):                     # Figure and its axes
     "Curves side by side, as wide as a page at most."
-    left, gap, head = .55, .62, .3 + .24*bool(title)
+    left, gap, head = .55, .62, .24 + .2*bool(title)
     width = min((PAGE - left - .1 - (n - 1)*gap)/n, 3.2)
-    fig = Figure(figsize=(max(left + n*width + (n - 1)*gap + .1, 3.4), head + height + .75), dpi=110)
+    fig = Figure(figsize=(max(left + n*width + (n - 1)*gap + .1, 3.4), head + height + .7), dpi=110)
     axes = [_axes(fig, left + i*(width + gap), head, width, height) for i in range(n)]
     if title: _heading(fig, title)
     return fig, axes
