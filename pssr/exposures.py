@@ -5,7 +5,7 @@
 # %% ../nbs/17_experiment.exposures.ipynb #11fd0121
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,10 +39,10 @@ class Specimen:
     def exposed(self,
         snr: float,                          # At brightness 1
         rng: int | np.random.Generator = 0,  # Seed or Generator of the noise
-        bleached: float = 1.,                # Share of the fluorescence that is left
+        brightness: float = 1.,              # Of the label, relative: what has bleached, or was stained less
     ) -> Stack:                              # uint16 counts
         "One dim exposure. The paper's camera: offset 100, 0.46 electrons per count, read noise 1.3 electrons."
-        return acquire(self.clean, photons_for_snr(snr)*number(bleached, 'bleached', above=0), rng)
+        return acquire(self.clean, photons_for_snr(snr)*number(brightness, 'brightness', above=0), rng)
 
 def specimens(
     n: int = 4,                                     # How many
@@ -64,7 +64,7 @@ def specimens(
 
 # %% ../nbs/17_experiment.exposures.ipynb #1e0f819a
 def mixed_pairs(
-    found: Sequence[Specimen],                # Any
+    found: Iterable[Specimen],                # One at a time is held
     snr: tuple[float, float] = (1., 15.),     # Lowest and highest
     seed: int | Sequence[int] = 0,            # Of the ratios and the noise
 ) -> list[tuple[Volume, Volume]]:             # (input, truth) for `train_volumes`
