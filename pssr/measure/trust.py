@@ -84,7 +84,8 @@ def breaking_point(
     rng = np.random.default_rng(rng)
     draws = [_crossing(np.log(snr), above[rng.integers(n, size=n)].mean(0)) for _ in range(number(resamples, 'resamples', 100, whole=True))]
     low, high = np.exp(np.quantile(draws, (.025, .975), method='nearest')) if n > 1 else (np.nan, np.nan)
-    reason = {np.inf: f'not even SNR {snr[-1]:g} is good enough', -np.inf: f'SNR {snr[0]:g}, the lowest that was tried, is good enough'}.get(at, '')
+    reason = {np.inf: f'not even SNR {snr[-1]:g} is good enough',
+              -np.inf: f'SNR {snr[0]:g}, the lowest that was tried, is good enough'}.get(at, '')
     return BreakingPoint(float('nan') if reason else float(np.exp(at)), float(low), float(high), n, reason)
 
 def _crossing(x: np.ndarray, y: np.ndarray) -> float:
@@ -103,7 +104,9 @@ class Foretold:
     predictor: np.ndarray = field(repr=False)  # (bins,) median of the map in every group, ascending
     error: np.ndarray = field(repr=False)      # (bins,) mean error of the group
 
-    def __str__(self): return f'rank correlation with the error {self.rho:+.3f}, {self.n} pixels, mean error {self.error[0]:.3g} to {self.error[-1]:.3g}'
+    def __str__(self):
+        return (f'rank correlation with the error {self.rho:+.3f}, {self.n} pixels, '
+                f'mean error {self.error[0]:.3g} to {self.error[-1]:.3g}')
 
 def foretold(
     error: np.ndarray,               # What a truth has shown, any shape

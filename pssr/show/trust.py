@@ -107,7 +107,7 @@ def foretold_figure(
                 ax.fill_between(at, mean - sem, mean + sem, color=colour, alpha=.15, lw=0)
         ax.set(title=name, ylim=(0, None), xticks=at)
         ax.title.set_fontsize(SMALL + 1)
-        ax.set_xlabel('group of voxels, by the map: lowest to highest', fontsize=SMALL, labelpad=2)
+        ax.set_xlabel('tenth of the voxels, by the map', fontsize=SMALL, labelpad=2)
         ax.legend(fontsize=SMALL, frameon=False, handlelength=1.4, loc='best')
     axes[0].set_ylabel(error, fontsize=SMALL, labelpad=2)
     return _finish(fig, f'{source}   |   mean ± SEM, n = {"/".join(map(str, sorted(n)))}   |   ρ: mean rank correlation', path, overwrite)
@@ -129,7 +129,8 @@ def linearity_figure(
         ax.plot(f.raw, f.restored, '.', color=COLOURS[0], ms=3, alpha=.5, mew=0)
         ends = np.array([f.raw.min(), f.raw.max()])
         ax.plot(ends, f.intercept + f.slope*ends, color=COLOURS[1], lw=1)
-        ax.set_title(f'{name}: slope {f.slope:.3g}, R² = {f.r2:.3f}' if name else f'slope {f.slope:.3g}, R² = {f.r2:.3f}', fontsize=SMALL + 1)
+        line = f'slope {f.slope:.3g}, R² = {f.r2:.3f}'
+        ax.set_title(f'{name}: {line}' if name else line, fontsize=SMALL + 1)
         ax.set_xlabel(f'raw ({unit})', fontsize=SMALL, labelpad=2); ax.set_ylabel(f'restored ({unit})', fontsize=SMALL, labelpad=2)
     sizes = {(f.roi_px, f.n) for f in found.values()}
     return _finish(fig, f'{source}   |   ' + ', '.join(f'{n} regions of {p} × {p} px' for p, n in sorted(sizes)), path, overwrite)
