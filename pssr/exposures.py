@@ -104,6 +104,6 @@ DENOISE_SIZES = {
     'paper': DenoiseSize(30, 4, 5, 12, 4, 200, 5, (16, 256, 256), (16, 256, 256))}   # 35 pairs; 200 of 2600 volumes
 DENOISE_PLANS = {
     'smoke': replace(volume_plan('rcan', 'smoke'), config=TINY['rcan']),
-    'cpu': VolumePlan('rcan', SMALL['rcan'], (16, 32, 32), bs=2, lr=2e-3, steps=1000, n_train=400, n_valid=16),
+    'cpu': VolumePlan('rcan', SMALL['rcan'], (16, 32, 32), bs=2, lr=2e-3, steps=1200, n_train=600, n_valid=16),
     'gpu': replace(volume_plan('rcan', 'gpu'), minutes=None, steps=500),
     'paper': volume_plan('rcan', 'paper')}
