@@ -13,8 +13,9 @@ __all__ = ['AcfAxis', 'AcfFwhm', 'find_points', 'fwhm_acf', 'Decorrelation', 'De
            'MannWhitney', 'PairedT', 'Regression', 'Summary', 'WelchT', 'bootstrap_interval', 'effect_size', 'holm',
            'kruskal_wallis', 'linear_regression', 'mann_whitney', 'paired_t', 'stars', 'summary', 'welch_t', 'METRICS',
            'format_images', 'format_table', 'from_json', 'image_scores', 'record_scores', 'score_table', 'tabulate',
-           'to_csv', 'to_json', 'Curve', 'Detections', 'Match', 'count_per_region', 'count_regression',
-           'detect_vesicles', 'match_detections', 'precision_recall', 'tile_labels']
+           'to_csv', 'to_json', 'BreakingPoint', 'Foretold', 'Structure', 'breaking_point', 'foretold', 'structure',
+           'Curve', 'Detections', 'Match', 'count_per_region', 'count_regression', 'detect_vesicles',
+           'match_detections', 'precision_recall', 'tile_labels']
 
 # %% ../../nbs/15_measure.ipynb #c4b2ab7e
 from .acf import AcfAxis, AcfFwhm, find_points, fwhm_acf
@@ -34,6 +35,7 @@ from .stats import (EffectSize, Interval, KruskalWallis, MannWhitney, PairedT, R
                                 mann_whitney, paired_t, stars, summary, welch_t)
 from .table import (METRICS, format_images, format_table, from_json, image_scores, record_scores,
                                 score_table, tabulate, to_csv, to_json)
+from .trust import BreakingPoint, Foretold, Structure, breaking_point, foretold, structure
 from .vesicles import (Curve, Detections, Match, count_per_region, count_regression, detect_vesicles,
                                    match_detections, precision_recall, tile_labels)
 
@@ -53,5 +55,6 @@ _all_ = ['AcfAxis', 'AcfFwhm', 'find_points', 'fwhm_acf',
          'paired_t', 'stars', 'summary', 'welch_t',
          'METRICS', 'format_images', 'format_table', 'from_json', 'image_scores', 'record_scores', 'score_table',
          'tabulate', 'to_csv', 'to_json',
+         'BreakingPoint', 'Foretold', 'Structure', 'breaking_point', 'foretold', 'structure',
          'Curve', 'Detections', 'Match', 'count_per_region', 'count_regression', 'detect_vesicles',
          'match_detections', 'precision_recall', 'tile_labels']

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['Figure', 'save_figure', 'scale_bar', 'panel', 'show_pairs', 'training_curve', 'error_map', 'frc_figure',
-           'decorrelation_figure', 'bead_figure', 'save_movie', 'kymograph_panel', 'bleaching_curves', 'volume_panel']
+           'decorrelation_figure', 'bead_figure', 'save_movie', 'kymograph_panel', 'bleaching_curves', 'volume_panel',
+           'sweep_figure', 'foretold_figure', 'linearity_figure']
 
 # %% ../../nbs/16_show.ipynb #41fd7079
 from .beads import bead_figure
@@ -13,9 +14,11 @@ from .measure import decorrelation_figure, error_map, frc_figure
 from .movie import bleaching_curves, kymograph_panel, save_movie
 from .panels import panel, show_pairs
 from .training import training_curve
+from .trust import foretold_figure, linearity_figure, sweep_figure
 from .volumes import volume_panel
 
 # %% ../../nbs/16_show.ipynb #e0a19a44
 _all_ = ['Figure', 'save_figure', 'scale_bar', 'panel', 'show_pairs', 'training_curve',
          'error_map', 'frc_figure', 'decorrelation_figure', 'bead_figure',
-         'save_movie', 'kymograph_panel', 'bleaching_curves', 'volume_panel']
+         'save_movie', 'kymograph_panel', 'bleaching_curves', 'volume_panel', 'sweep_figure', 'foretold_figure',
+         'linearity_figure']
