@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from .stack import PSSRWarning, UsageError
+from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
 __all__ = ['SMALL', 'TINY', 'FULL', 'PATCHES', 'UPDATES', 'PUBLISHED', 'VolumePlan', 'volume_plan', 'train_volumes']
@@ -72,12 +72,15 @@ def train_volumes(
     seed: int = 0,                   # Everything random
     bar: bool = True,                # Progress bar on standard error
     device: str | None = None,       # Default: a GPU if there is one
+    start=None,                      # A `Trained` model of the same network to go on from (fine-tuning); a critic begins anew
 ):                                   # fastai `Learner`, with `training_record`
-    "Train by the plan. Ctrl-C ends the training early and keeps what there is; warns (`PSSRWarning`) when nothing was learned."
+    """Train by the plan. Ctrl-C ends the training early and keeps what there is; warns (`PSSRWarning`) when nothing was learned. Raises
+    `PSSRError` for a `start` of another network."""
     from pssr.volume_data import volume_dls     # torch and fastai: only when there is training to do
     dls = volume_dls(train, valid, plan.patch, plan.bs, plan.n_train, plan.n_valid, share=plan.share, seed=seed,
                      num_workers=plan.num_workers, device=device)
     learn, fit = _learner(plan, dls, seed)
+    if start is not None: _take_over(learn, start)
     learn.training_record.update(train_volumes=len(train), valid_volumes=len(valid), patch=list(dls.patch), bs=plan.bs,
                                  accepted_share=dls.accepted_share, config=learn.model.config)
     steps = plan.steps or (plan.epochs and plan.epochs*max(plan.n_train//plan.bs, 1))
@@ -95,6 +98,14 @@ def _learner(plan: VolumePlan, dls, seed: int) -> tuple:
         return esrgan_learner(dls, plan.loss, plan.lr, seed=seed, **plan.config), partial(fit_esrgan, **settings)
     from pssr.learner import fit_until, restorer_learner
     return restorer_learner(dls, plan.network, plan.loss, plan.lr, seed=seed, **plan.config), fit_until
+
+def _take_over(learn, start):
+    "Weights of a trained model, whose own network is not changed by further training."
+    if (type(learn.model), learn.model.config) != (type(start.network), start.network.config):
+        raise PSSRError(f'{start.name or "the model"}: its network is {type(start.network).__name__} {start.network.config}, the plan has '
+                        f'{type(learn.model).__name__} {learn.model.config}: fine-tuning needs the same')
+    learn.model.load_state_dict(start.network.state_dict())
+    learn.training_record.update(start=start.name, start_training=start.training)
 
 def _say_useless(fits: list[dict], unchanged: float):
     "Warn when the input itself is nearer to the truth; of a critic's work, only if the pixel loss alone had been better."

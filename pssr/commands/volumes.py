@@ -21,7 +21,7 @@ __all__ = ['NETWORKS', 'FOREIGN', 'train_volumes']
 
 # %% ../../nbs/18_commands.volumes.ipynb #871d8020
 NETWORKS = {'rcan3d': 'rcan', 'care': 'care', 'srresnet': 'srresnet', 'esrgan': 'esrgan'}     # Recipe: network
-FOREIGN = ('dataset', 'recipe', 'frames', 'window', 'encoder', 'scale', 'pixel_nm', 'start')   # Options of the other recipes
+FOREIGN = ('dataset', 'recipe', 'frames', 'window', 'encoder', 'scale', 'pixel_nm')   # Options of the other recipes
 
 def _pairs(folder: str, axes: str | None) -> list:
     "(input, truth) pairs of volumes."
@@ -44,7 +44,7 @@ def _plan(args):
     from pssr.volume_plans import volume_plan
     foreign = [k for k in FOREIGN if getattr(args, k, None)]
     if foreign:
-        option = {'start': 'from'}.get(foreign[0], foreign[0]).replace('_', '-')
+        option = foreign[0].replace('_', '-')
         raise UsageError(f'--{option} does not go with {args.recipe_name}')
     plan = volume_plan(NETWORKS[args.recipe_name], args.preset)
     budget = {k: v for k in ('minutes', 'steps', 'epochs') if (v := getattr(args, k)) is not None}
@@ -53,17 +53,23 @@ def _plan(args):
     if args.patch: plan = replace(plan, patch=args.patch)
     return replace(plan, **{k: v for k in ('bs', 'lr', 'loss') if (v := getattr(args, k)) is not None})
 
+def _start(path: str | None):
+    "The model to go on from, if one was named."
+    from pssr.share import load_model
+    return load_model(path) if path else None
+
 def train_volumes(args: Namespace) -> int:
     "`pssr train` for volumes: pairs → model."
     plan, begun = _plan(args), time.perf_counter()
     if not args.data: raise UsageError(f'{args.recipe_name} learns from pairs of volumes: name their folder with --data')
     target = _model_target(args.output, args.overwrite)
+    start = _start(args.start)
     pairs = _pairs(args.data, args.axes)
     training, validation = (pairs, _pairs(args.valid, args.axes)) if args.valid else _split(pairs)
     check_device(args.device)
     from pssr import volume_plans
     if sys.stderr.isatty(): complain(f'{len(training)} volumes to train on, {len(validation)} to validate', 'note')
-    learn = volume_plans.train_volumes(plan, training, validation, args.seed, sys.stderr.isatty(), args.device)
+    learn = volume_plans.train_volumes(plan, training, validation, args.seed, sys.stderr.isatty(), args.device, start)
     learn.training_record.update(data=Path(args.data).resolve().name, preset=args.preset)
     fits = learn.training_record['fits']              # two of ESRGAN: pixels, critic
     fit, steps = fits[-1], sum(f['steps'] for f in fits)
