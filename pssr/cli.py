@@ -144,7 +144,7 @@ def _training_command(commands):
     p.add_argument('--lr', type=_positive, metavar='RATE', help='highest learning rate (default: of the preset)')
     p.add_argument('--recipe', metavar='NAME', help='how to degrade (default: as RECIPE)')
     p.add_argument('--scale', type=_count, metavar='N', help='enlargement per axis (default 4, or that of the pairs)')
-    p.add_argument('--from', dest='start', metavar='MODEL', help='fine-tune this model: first its decoder, then everything (of volumes everything at once)')
+    p.add_argument('--from', dest='start', metavar='MODEL', help='fine-tune this model: first its decoder, then all; volumes: all at once')
     p.add_argument('--frames', type=_count, metavar='N', help='multiframe: frames that the network sees at once, odd (default 5)')
     p.add_argument('--window', choices=('t', 'z'), help='multiframe: neighbours in time or in depth (default t)')
     p.add_argument('--pixel-nm', type=_positive, metavar='NM', help="pixel size of the good images, nm, instead of the files'")
