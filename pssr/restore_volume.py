@@ -200,7 +200,9 @@ class VolumeTiler:
         self.network, self.shape, self.attention, self.device = network, tuple(shape), attention, device
         self.layers, self.axis = len(attention_layers(network)), None
         self.patch = tuple(min(p, n) for p, n in zip(patch or (16, 256, 256), shape))
-        self.halo = tuple(min(h, n) for h, n in zip(receptive_halo_px(network), shape))
+        known, key = _known(network, 'halo')
+        if key not in known: known[key] = receptive_halo_px(network)
+        self.halo = tuple(min(h, n) for h, n in zip(known[key], shape))
         self.most = 1e9*number(memory_gb, 'memory_gb', above=0)
         self.fixed, self.per_voxel = bytes_of_tile(network, device)
         self.beside = 8. + 12*prod(network.scales)              # per voxel: the piece as it is read and normalised, and its result
@@ -327,8 +329,14 @@ class VolumeTiler:
     def patch_size(self) -> tuple[int, int, int]:
         "Samples have the size of the patches that the network was trained on, if these fit the budget and the share, and 64 px are left."
         (fixed, per_voxel), size = bytes_of_tile(self.network, self.device), list(self.patch)
-        while max(size) > 64 and prod(size) > SAMPLED*prod(self.shape): size[2 - int(np.argmax(size[::-1]))] //= 2
-        while max(size) > 4 and fixed + per_voxel*prod(size) > self.most: size[2 - int(np.argmax(size[::-1]))] //= 2
+        def halved():
+            "Along its longest axis, a later one rather, if that is not a slow path."
+            ways = [[n//2 if a == axis else n for a, n in enumerate(size)] for axis in sorted((2, 1, 0), key=lambda a: -size[a])]
+            return next((way for way in ways if min(way) and not self._slow(way)), ways[0])
+        while self._slow(size) and size[1] < self.shape[1] and size[2] > 16:          # as many voxels, longer and narrower
+            size[1:] = min(2*size[1], self.shape[1]), size[2]//2
+        while max(size) > 64 and prod(size) > SAMPLED*prod(self.shape): size = halved()
+        while max(size) > 4 and fixed + per_voxel*prod(size) > self.most: size = halved()
         return tuple(size)
 
     def __len__(self) -> int: return len(_boxes(self.shape, self.tile)) if self.attention != 'blend' or self.one_piece else 1

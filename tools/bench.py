@@ -221,9 +221,9 @@ def volumes():
     import torch
     from pssr.restore_volume import VolumeTiler, restore_volume, seam_energy
     torch.set_num_threads(1)
-    shape, rng = (16, 192, 192), np.random.default_rng(0)
+    shape, rng = (32, 128, 192), np.random.default_rng(0)
     volume = rng.random(shape, dtype=np.float32)
-    blocks = [torch.from_numpy(np.ascontiguousarray(volume[None, None, :, y:y + 96, x:x + 96])) for y in (0, 96) for x in (0, 96)]
+    blocks = [torch.from_numpy(np.ascontiguousarray(volume[None, None, :, y:y + 64, x:x + 96])) for y in (0, 64) for x in (0, 96)]
     out = np.empty(shape, np.float32)
     for name, sizes in VOLUME_NETWORKS.items():
         network = volume_network(**sizes)
@@ -232,7 +232,7 @@ def volumes():
                 for block in blocks: network(block)
         def restored(network=network): restore_volume(network, volume, memory_gb=.25, out=out, bar=False)
         seconds = {}
-        for _ in range(3):
+        for _ in range(2):
             for what, action in (('bare', bare), ('restored', restored)):
                 for clock, now in (('wall', time.perf_counter), ('CPU', time.process_time)):
                     seconds.setdefault((what, clock), []).append(-now())
