@@ -26,11 +26,13 @@ from fastai.torch_core import params
 from .callbacks import HalvingUntil, History, KeepBest, OneCycleUntil, StopOnNaN, TrainingBar
 from .models.slices import SliceBySlice
 from .models.unet import PSSRUnet
+from .optimiser import Muon
 from .stack import PSSRError, PSSRWarning, UsageError
 
 # %% auto #0
-__all__ = ['LOSSES', 'NETWORKS', 'BY_PLANES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner', 'make_network',
-           'restorer_learner', 'rcan_learner', 'fit_until', 'quiet', 'Round', 'fit_progressive', 'fine_tune']
+__all__ = ['LOSSES', 'OPTIMISERS', 'NETWORKS', 'BY_PLANES', 'EM_ROUNDS', 'set_seed', 'PSNR', 'encoder_split', 'pssr_learner',
+           'make_network', 'restorer_learner', 'rcan_learner', 'fit_until', 'quiet', 'Round', 'fit_progressive',
+           'fine_tune']
 
 # %% ../nbs/12_learner.ipynb #d3db2e3e
 def set_seed(
@@ -54,6 +56,7 @@ class PSNR:
 
 # %% ../nbs/12_learner.ipynb #2415cfa2
 LOSSES = {'mse': MSELossFlat, 'mae': L1LossFlat}
+OPTIMISERS = {'adam': Adam, 'muon': Muon}
 
 def encoder_split(
     model: PSSRUnet,      # Network
@@ -131,22 +134,24 @@ def restorer_learner(
     seed: int = 0,                      # Initial weights
     mixed_precision: bool | None = None,  # Default: where there is a GPU
     cbs: Sequence = (),                 # Further callbacks
+    optimiser: str = 'adam',            # adam (the papers') | muon (further per step, for short trainings)
     **config,                           # For the network: ndim, groups, blocks, channels, ...
 ) -> Learner:
     """A `Learner` for images or volumes, as the loaders are. Raises `UsageError` for an unknown network, loss or setting of the network."""
     if network not in NETWORKS: raise UsageError(f'no network {network!r}: choose from {", ".join(NETWORKS)}')
     if loss not in LOSSES: raise UsageError(f'no loss {loss!r}: choose from {", ".join(LOSSES)}')
     if not hasattr(dls, 'normalise'): raise UsageError('these loaders have no normalisation: make them with volume_dls or micrograph_dls')
+    if optimiser not in OPTIMISERS: raise UsageError(f'no optimiser {optimiser!r}: choose from {", ".join(OPTIMISERS)}')
     volumes = hasattr(dls, 'percentiles')
     set_seed(seed)
     model = make_network(network, volumes, dls.n_in, dls.scale, **config)
     on_gpu = dls.device is not None and torch.device(dls.device).type == 'cuda'
     model = model.to(memory_format=model.memory_format)
     full, spread = (1., 1.) if volumes else (dls.full_scale, dls.normalise[1].spread)
-    learn = Learner(dls, model, loss_func=LOSSES[loss](), opt_func=Adam, lr=lr, wd=wd, metrics=[PSNR(full, spread)],
+    learn = Learner(dls, model, loss_func=LOSSES[loss](), opt_func=OPTIMISERS[optimiser], lr=lr, wd=wd, metrics=[PSNR(full, spread)],
                     cbs=[StopOnNaN(), *cbs])
     if mixed_precision if mixed_precision is not None else on_gpu: learn.add_cb(MixedPrecision())
-    learn.training_record, learn.loss_history = dict(network=network, loss=loss, seed=seed, fits=[]), History()
+    learn.training_record, learn.loss_history = dict(network=network, loss=loss, optimiser=optimiser, seed=seed, fits=[]), History()
     return learn
 
 def rcan_learner(

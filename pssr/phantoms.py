@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,15 +15,16 @@ from .io import read, write
 from .measure.fwhm import fwhm_profile
 from .simulate.spheres import Phantom, phantom_set
 from .stack import PSSRError, Stack, UsageError, number
+from .volume_plans import VolumePlan, volume_plan
 from .volumes import Volume, volumes
 
 # %% auto #0
-__all__ = ['DEBLUR_SIZES', 'DENSITY', 'DENSITIES', 'FACTORS', 'LONE_NM', 'HALF_NM', 'Sample', 'samples', 'lone_spheres',
-           'sphere_widths_nm']
+__all__ = ['DEBLUR_SIZES', 'DENSITY', 'DENSITIES', 'FACTORS', 'LONE_NM', 'HALF_NM', 'COMPARABLE', 'STEPS', 'Sample', 'samples',
+           'lone_spheres', 'sphere_widths_nm', 'deblur_plan']
 
 # %% ../nbs/17_experiment.phantoms.ipynb #a80c15b5
 DEBLUR_SIZES = {   # preset: volumes to train on, to validate, to test; their shape (Z, Y, X), voxels
-    'smoke': (2, 1, 2, (32, 32, 32)), 'cpu': (20, 3, 7, (64, 96, 96)), 'gpu': (20, 3, 7, (128, 128, 128)),
+    'smoke': (2, 1, 2, (32, 32, 32)), 'cpu': (20, 3, 5, (64, 96, 96)), 'gpu': (20, 3, 7, (128, 128, 128)),
     'paper': (20, 3, 7, (256, 256, 256))}
 DENSITY = 300.               # Spheres per million voxels (the paper does not say)
 DENSITIES = (100., 300., 900.)   # Of the test: what if there were fewer, or more?
@@ -102,3 +103,21 @@ def sphere_widths_nm(
         profile = np.asarray(data[tuple(line)], float).ravel()
         if len(profile) >= 5: found[i] = fwhm_profile(profile, voxel_nm[along]).half_max_nm
     return found
+
+# %% ../nbs/17_experiment.phantoms.ipynb #q0996
+COMPARABLE = {'care': dict(depth=2, filters=12), 'srresnet': dict(blocks=4, channels=16), 'unet': dict(widths=(16, 32)),
+              'esrgan': dict(blocks=1, channels=16, growth=8, critic=dict(width=8, hidden=32, pool=2))}   # RCAN: `volume_plans.SMALL`
+STEPS = {2: 1700, 3: 2900, 4: 300}       # At `cpu` size, by factor (our choice: fifteen minutes in all)
+
+def deblur_plan(
+    network: str,      # rcan | care | srresnet | esrgan | unet
+    preset: str,       # smoke | cpu | gpu | paper
+    factor: int = 2,   # Of the blur
+) -> VolumePlan:
+    "How to train a network of the comparison. Raises `UsageError` for what is neither."
+    plan = volume_plan(network, preset)
+    if preset == 'smoke': return replace(plan, patch=(16, 16, 16), steps=4)
+    if preset == 'cpu':
+        return replace(plan, config=COMPARABLE.get(network, plan.config), patch=(18, 18, 18), bs=2, lr=2e-3, steps=STEPS[factor], n_train=400,
+                       optimiser='muon')
+    return replace(plan, minutes=.5) if preset == 'gpu' else plan

@@ -32,6 +32,7 @@ class VolumePlan:
     n_valid: int = 8                             # Validation patches
     share: float = 0.01                          # Of a patch that has to be foreground
     num_workers: int = 0                         # Loader processes
+    optimiser: str = 'adam'                      # adam | muon (`pssr.optimiser`)
     halve_every: int | None = None               # Instead of one cycle: halve the rate every so many steps; 0: never
     pixel_share: float = 0.5                     # esrgan: of the budget, before the critic joins
     lr_adversarial: float | None = None          # esrgan: learning rate with the critic; default a quarter of `lr`
@@ -95,9 +96,9 @@ def _learner(plan: VolumePlan, dls, seed: int) -> tuple:
     if plan.network == 'esrgan':
         from pssr.esrgan import esrgan_learner, fit_esrgan
         settings = dict(pixel_share=plan.pixel_share, lr_adversarial=plan.lr_adversarial)
-        return esrgan_learner(dls, plan.loss, plan.lr, seed=seed, **plan.config), partial(fit_esrgan, **settings)
+        return esrgan_learner(dls, plan.loss, plan.lr, seed=seed, optimiser=plan.optimiser, **plan.config), partial(fit_esrgan, **settings)
     from pssr.learner import fit_until, restorer_learner
-    return restorer_learner(dls, plan.network, plan.loss, plan.lr, seed=seed, **plan.config), fit_until
+    return restorer_learner(dls, plan.network, plan.loss, plan.lr, seed=seed, optimiser=plan.optimiser, **plan.config), fit_until
 
 def _take_over(learn, start):
     "Weights of a trained model, whose own network is not changed by further training."
