@@ -9,7 +9,6 @@ from functools import partial
 
 import torch
 from fastai.optimizer import Optimizer, adam_step, average_grad, average_sqr_grad, step_stat, weight_decay
-from torch import nn
 
 # %% auto #0
 __all__ = ['POLYNOMIAL', 'ROUNDS', 'RATIO', 'MOMENTUM', 'orthogonal', 'is_kernel', 'average_kernel', 'muon_step', 'Muon']

@@ -66,7 +66,7 @@ def samples(
     for i, p in enumerate(found): yield _filed(p, i, folder)
 
 # %% ../nbs/17_experiment.phantoms.ipynb #882d61a8
-LONE_NM = (1400., 500.)    # No other centre within this distance along the axis and across it (our choice: twice the blurred widths)
+LONE_NM = (1400., 500.)    # No other centre so near along the axis and across it (our choice: more than the widths at ×3)
 HALF_NM = 1100.            # Of a profile, from the centre to its end (our choice: covers the axial blur of three)
 
 def lone_spheres(
@@ -118,6 +118,6 @@ def deblur_plan(
     plan = volume_plan(network, preset)
     if preset == 'smoke': return replace(plan, patch=(16, 16, 16), steps=4)
     if preset == 'cpu':
-        return replace(plan, config=COMPARABLE.get(network, plan.config), patch=(18, 18, 18), bs=2, lr=2e-3, steps=STEPS[factor], n_train=400,
-                       optimiser='muon')
+        return replace(plan, config=COMPARABLE.get(network, plan.config), patch=(18, 18, 18), bs=2, lr=2e-3, steps=STEPS[factor],
+                       n_train=400, optimiser='muon')
     return replace(plan, minutes=.5) if preset == 'gpu' else plan
