@@ -25,9 +25,12 @@ def orthogonal(
     if tall: m = m.T
     m = m/(m.norm() + 1e-7)
     a, b, c = POLYNOMIAL
-    for _ in range(ROUNDS):
-        gram = m @ m.T
-        m = a*m + (b*gram + c*gram @ gram) @ m
+    one = torch.eye(len(m), device=m.device)
+    gram, factor = m @ m.T, one
+    for _ in range(ROUNDS):                                  # all in the small square matrix: a polynomial of the Gram matrix
+        p = a*one + b*gram + c*gram @ gram
+        gram, factor = p @ gram @ p, p @ factor
+    m = factor @ m
     return (m.T if tall else m).reshape(x.shape).to(x.dtype)
 
 # %% ../nbs/11_optimiser.ipynb #2fc1867e
