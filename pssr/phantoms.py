@@ -12,15 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from .io import read, write
-from .measure.fwhm import fwhm_profile
-from .simulate.spheres import Phantom, phantom_set
+from .simulate.spheres import SPHERE, Phantom, phantom, phantom_set, place_spheres
 from .stack import PSSRError, Stack, UsageError, number
 from .volume_plans import VolumePlan, volume_plan
 from .volumes import Volume, volumes
 
 # %% auto #0
-__all__ = ['DEBLUR_SIZES', 'DENSITY', 'DENSITIES', 'FACTORS', 'LONE_NM', 'HALF_NM', 'COMPARABLE', 'STEPS', 'PLANES', 'Sample',
-           'samples', 'lone_spheres', 'sphere_widths_nm', 'deblur_plan']
+__all__ = ['DEBLUR_SIZES', 'DENSITY', 'DENSITIES', 'FACTORS', 'CLEAR_NM', 'SITES', 'COMPARABLE', 'STEPS', 'PLANES', 'Sample',
+           'samples', 'lone_samples', 'sphere_widths_nm', 'deblur_plan']
 
 # %% ../nbs/17_experiment.phantoms.ipynb #a80c15b5
 DEBLUR_SIZES = {   # preset: volumes to train on, to validate, to test; their shape (Z, Y, X), voxels
@@ -66,47 +65,61 @@ def samples(
     for i, p in enumerate(found): yield _filed(p, i, folder)
 
 # %% ../nbs/17_experiment.phantoms.ipynb #882d61a8
-LONE_NM = (1400., 500.)    # No other centre so near along the axis and across it (our choice: more than the widths at ×3)
-HALF_NM = 1100.            # Of a profile, from the centre to its end (our choice: covers the axial blur of three)
+CLEAR_NM = (1700., 750.)   # No other centre so near along z and across it: 1.6 and 1.8 widths of the threefold blur (our choice)
+SITES = (.19, .5, .81)     # Of the field's height and width: nine cleared places (our choice)
 
-def lone_spheres(
-    spheres: np.ndarray,                   # Records of type `SPHERE`
-    shape: tuple[int, int, int],           # Of the volume, voxels
-    voxel_nm: tuple[float, float, float],  # Along z, y, x
-    lone_nm: tuple[float, float] = LONE_NM,  # Along z and across it
-    half_nm: float = HALF_NM,              # They are so far from the volume's faces along z, half of it along y and x
-) -> np.ndarray:                           # Indices
-    "Spheres without neighbours, whose profiles stay inside of the volume."
-    at = np.stack([spheres[f'{a}_px']*v for a, v in zip('zyx', voxel_nm)], 1)
-    off = at[:, None] - at
-    near = (abs(off[..., 0]) < lone_nm[0]) & (np.hypot(off[..., 1], off[..., 2]) < lone_nm[1])
-    end, margin = (np.array(shape) - 1)*voxel_nm, np.array([half_nm, half_nm/2, half_nm/2])
-    return np.flatnonzero((near.sum(1) == 1) & ((at >= margin) & (at <= end - margin)).all(1))
+def lone_samples(
+    n: int,                                  # How many
+    shape: tuple[int, int, int] = (96, 128, 128),  # Z, Y, X, voxels
+    seed: int = 0,                           # Same seed, same spheres
+    per_mvoxel: float = DENSITY,             # Spheres per million voxels, outside of the cleared places
+    factors: Sequence[int] = FACTORS,        # Blurs of the inputs
+) -> Iterator[tuple[Sample, np.ndarray]]:    # Phantoms, and the records of their nine lone spheres
+    "Phantoms with nine spheres that stand alone half way up. Raises `UsageError` as `phantom` does."
+    for s in np.random.SeedSequence(seed).spawn(number(n, 'n', 1, whole=True)):
+        rng = np.random.default_rng(s)
+        crowd, lone = place_spheres(shape, rng, per_mvoxel), np.empty(len(SITES)**2, SPHERE)
+        at = np.array([(.5, y, x) for y in SITES for x in SITES])*shape + rng.uniform(-3, 3, (len(lone), 3))
+        for a, v in zip('zyx', at.T): lone[f'{a}_px'] = v
+        lone['radius_px'], lone['intensity'] = rng.uniform(1., 3., len(lone)), rng.uniform(5000., 20000., len(lone))
+        voxel_nm = np.full(3, 50.)
+        off = (np.stack([crowd[f'{a}_px'] for a in 'zyx'], 1)[:, None] - at)*voxel_nm
+        clear = (abs(off[..., 0]) < CLEAR_NM[0]) & (np.hypot(off[..., 1], off[..., 2]) < CLEAR_NM[1])
+        spheres = np.concatenate([lone, crowd[~clear.any(1)]])
+        yield _filed(phantom(tuple(shape), voxel_nm=tuple(voxel_nm), factors=tuple(factors), spheres=spheres), 0, None), lone
 
 def sphere_widths_nm(
     volume: np.ndarray | Stack,            # (Z, Y, X)
     spheres: np.ndarray,                   # Records of type `SPHERE`: whose widths
     voxel_nm: tuple[float, float, float],  # Along z, y, x
     axis: str = 'z',                       # Along which to measure: z | y | x
-    half_nm: float = HALF_NM,              # From the centre to the end of a profile along z; half of it along y and x
-) -> np.ndarray:                           # (n,) full widths at half maximum, nm; NaN where there is no single peak
-    "Widths of spheres at known places, each read on the line of voxels through its centre. Raises `UsageError`."
+    background: float = 0.,                # Grey level between the spheres
+) -> np.ndarray:                           # (n,) full widths at half maximum, nm; NaN where there is no peak, or none that ends
+    "Widths of spheres at known places, read where the line of voxels through the centre falls to half. Raises `UsageError`, `PSSRError`."
     data = volume.data if isinstance(volume, Stack) else np.asarray(volume)
     if data.ndim != 3: raise PSSRError(f'widths are measured in a (Z, Y, X) volume, this has shape {data.shape}')
     if axis not in ('z', 'y', 'x'): raise UsageError(f'axis is z, y or x, got {axis!r}')
     along, found = 'zyx'.index(axis), np.full(len(spheres), np.nan)
-    reach = int(round(half_nm/(1 if axis == 'z' else 2)/voxel_nm[along]))
+    step, most = number(voxel_nm[along], 'voxel_nm', above=0), CLEAR_NM[0 if axis == 'z' else 1]
     for i, s in enumerate(spheres):
         at = [int(round(float(s[f'{a}_px']))) for a in 'zyx']
-        line = [slice(a, a + 1) for a in at]
-        line[along] = slice(max(at[along] - reach, 0), at[along] + reach + 1)
-        profile = np.asarray(data[tuple(line)], float).ravel()
-        if len(profile) >= 5: found[i] = fwhm_profile(profile, voxel_nm[along]).half_max_nm
+        line = np.asarray(data[tuple(slice(None) if a == along else v for a, v in enumerate(at))], float) - background
+        near = slice(max(at[along] - 2, 0), at[along] + 3)
+        peak = near.start + int(line[near].argmax())
+        sides = [_falls(line[peak::-1]), _falls(line[peak:])]
+        if line[peak] > 0 and max(sides)*step <= most: found[i] = sum(sides)*step
     return found
+
+def _falls(side: np.ndarray) -> float:
+    "Samples from a peak to half its height; infinity where it does not fall so far."
+    below = np.flatnonzero(side < side[0]/2)
+    if not len(below): return np.inf
+    k = below[0]
+    return float(k - 1 + (side[k - 1] - side[0]/2)/(side[k - 1] - side[k]))
 
 # %% ../nbs/17_experiment.phantoms.ipynb #q0996
 COMPARABLE = {'unet': dict(widths=(16, 32)), 'esrgan': dict(blocks=1, channels=16, growth=8, critic=dict(width=8, hidden=32, pool=2))}
-STEPS = {2: 2200, 3: 3900, 4: 300}       # At `cpu` size, by factor (our choice: fifteen minutes in all)
+STEPS = {2: 2200, 3: 4500, 4: 300}       # At `cpu` size, by factor (our choice: fifteen minutes in all)
 PLANES = 1/3                             # Share of them for networks that look at planes (our choice, see below)
 
 def deblur_plan(
@@ -116,6 +129,7 @@ def deblur_plan(
 ) -> VolumePlan:
     "How to train a network of the comparison. Raises `UsageError` for what is neither."
     plan = volume_plan(network, preset)
+    if factor not in STEPS: raise UsageError(f'factor is one of {", ".join(map(str, STEPS))}, got {factor!r}')
     if preset == 'smoke': return replace(plan, patch=(16, 16, 16), steps=4)
     if preset == 'cpu':
         return replace(plan, config=COMPARABLE.get(network, plan.config), patch=(18, 18, 18), bs=2, lr=2e-3, n_train=400,

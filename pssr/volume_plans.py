@@ -57,7 +57,7 @@ def volume_plan(
     "The plan of a network at a size of run. Raises `UsageError` for what is neither."
     if network not in SMALL: raise UsageError(f'no network {network!r}: choose from {", ".join(SMALL)}')
     if preset == 'smoke': return VolumePlan(network, TINY[network], (8, 24, 24), steps=6, n_train=8, n_valid=2)
-    if preset == 'cpu': return VolumePlan(network, SMALL[network], steps=500)
+    if preset == 'cpu': return VolumePlan(network, SMALL[network], (16, 32, 32), lr=2e-3, steps=1000, n_train=400, optimiser='muon')
     config = FULL.get(network, {})
     if preset == 'gpu':
         return VolumePlan(network, config, (16, 96, 96), bs=8, lr=1e-3, minutes=1.5, n_train=1600, n_valid=32, num_workers=8)

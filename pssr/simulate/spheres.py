@@ -14,10 +14,10 @@ import numpy as np
 from ..optics import Microscope, blur
 from ..psf import InstantSIM, enlarged, voxel_psf
 from .shapes import streams
-from ..stack import Stack, UsageError
+from ..stack import Stack, UsageError, number
 
 # %% auto #0
-__all__ = ['SPHERE', 'draw_spheres', 'Phantom', 'phantom', 'phantom_set']
+__all__ = ['SPHERE', 'MOST', 'draw_spheres', 'Phantom', 'place_spheres', 'phantom', 'phantom_set']
 
 # %% ../../nbs/04_simulate.spheres.ipynb #0d444ba4
 SPHERE = np.dtype([('z_px', 'f8'), ('y_px', 'f8'), ('x_px', 'f8'), ('radius_px', 'f8'), ('intensity', 'f8')])
@@ -49,7 +49,30 @@ class Phantom:
     spheres: np.ndarray           # Records of type `SPHERE`
 
 @lru_cache(32)
-def _psf(microscope: Microscope, factor: float, voxel_nm: tuple) -> np.ndarray: return voxel_psf(enlarged(microscope, factor), voxel_nm)
+def _psf(microscope: Microscope, factor: float, voxel_nm: tuple, shape: tuple) -> np.ndarray:
+    return voxel_psf(enlarged(microscope, factor), voxel_nm, limit=tuple(2*n - 1 for n in shape))     # what is beyond reaches no voxel
+
+MOST = 1e5      # Spheres per million voxels: one for ten voxels, where there are no spheres to see any more
+
+def place_spheres(
+    shape: tuple[int, int, int],        # Z, Y, X, voxels
+    rng: int | np.random.Generator = 0, # Seed or Generator
+    per_mvoxel: float = 300.,           # Spheres per million voxels
+    radius_px: tuple[float, float] = (1., 3.),      # Smallest and largest radius, voxels
+    intensity: tuple[float, float] = (1000., 20000.),  # Dimmest and brightest
+) -> np.ndarray:                        # Records of type `SPHERE`, one at least
+    "Spheres at random places between the voxels. Raises `UsageError` for what is no size, density or range."
+    if len(shape) != 3 or not all(isinstance(n, (int, np.integer)) and n >= 8 for n in shape):
+        raise UsageError(f'shape is (Z, Y, X), 8 voxels or more each, got {shape!r}')
+    number(per_mvoxel, 'per_mvoxel', above=0, most=MOST)
+    for name, (a, b) in dict(radius_px=radius_px, intensity=intensity).items():
+        if not 0 < a <= b < np.inf: raise UsageError(f'{name} is (smallest, largest), both above 0, got {(a, b)!r}')
+    where, how = streams(rng, 2)
+    n = max(1, where.poisson(per_mvoxel*np.prod(shape)/1e6))
+    spheres = np.empty(n, SPHERE)
+    for a, size in zip('zyx', shape): spheres[f'{a}_px'] = where.uniform(-.5, size - .5, n)
+    spheres['radius_px'], spheres['intensity'] = how.uniform(*radius_px, n), how.uniform(*intensity, n)
+    return spheres
 
 def phantom(
     shape: tuple[int, int, int] = (256, 256, 256),  # Z, Y, X, voxels (the paper's)
@@ -60,21 +83,17 @@ def phantom(
     factors: Sequence[float] = (2, 3, 4),           # Enlargements of the inputs' point-spread function (the paper's)
     microscope: Microscope = InstantSIM(),          # Of the truth (the paper's)
     voxel_nm: tuple[float, float, float] = (50., 50., 50.),  # Along z, y, x (the paper does not say)
+    spheres: np.ndarray | None = None,              # Records of type `SPHERE` instead of random ones
 ) -> Phantom:
-    "One volume. The same seed gives the same bytes. Raises `UsageError` for what is no size, density or range."
-    if len(shape) != 3 or not all(isinstance(n, (int, np.integer)) and n >= 8 for n in shape):
-        raise UsageError(f'shape is (Z, Y, X), 8 voxels or more each, got {shape!r}')
-    if not (np.isfinite(per_mvoxel) and per_mvoxel > 0): raise UsageError(f'per_mvoxel must be above 0, got {per_mvoxel!r}')
-    for name, (a, b) in dict(radius_px=radius_px, intensity=intensity).items():
-        if not 0 < a <= b < np.inf: raise UsageError(f'{name} is (smallest, largest), both above 0, got {(a, b)!r}')
-    where, how = streams(rng, 2)
-    n = max(1, where.poisson(per_mvoxel*np.prod(shape)/1e6))
-    spheres = np.empty(n, SPHERE)
-    for a, size in zip('zyx', shape): spheres[f'{a}_px'] = where.uniform(-.5, size - .5, n)
-    spheres['radius_px'], spheres['intensity'] = how.uniform(*radius_px, n), how.uniform(*intensity, n)
+    "One volume. The same seed gives the same bytes. Raises `UsageError` for no size, density or range, and for voxels too coarse."
+    if spheres is None: spheres = place_spheres(shape, rng, per_mvoxel, radius_px, intensity)
+    for axis, v, width in zip('zyx', voxel_nm, (microscope.axial_fwhm_nm(), *[microscope.lateral_fwhm_nm()]*2)):
+        if v > width:
+            raise UsageError(f'voxels of {v:g} nm along {axis} are wider than the point-spread function of {width:.0f} nm: take smaller')
     drawn = draw_spheres(shape, spheres)
     def seen(factor):
-        return Stack(blur(drawn, _psf(microscope, float(factor), tuple(voxel_nm))), 'ZYX', voxel_nm, name=f'simulated spheres ×{factor:g}')
+        psf = _psf(microscope, float(factor), tuple(voxel_nm), tuple(shape))
+        return Stack(blur(drawn, psf), 'ZYX', voxel_nm, name=f'simulated spheres ×{factor:g}')
     return Phantom(seen(1), {f: seen(f) for f in factors}, spheres)
 
 def phantom_set(
