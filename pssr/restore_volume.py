@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from contextlib import contextmanager
 from math import prod
+from threading import RLock
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from tqdm import tqdm
@@ -19,7 +22,7 @@ from .tiles import give_back
 from .volume_tiler import VolumeTiler
 
 # %% auto #0
-__all__ = ['CUT_OFF', 'MEMORY_GB', 'restore_volume', 'restore_volumes', 'seam_energy']
+__all__ = ['CUT_OFF', 'LOCKS', 'MEMORY_GB', 'restore_volume', 'restore_volumes', 'seam_energy']
 
 # %% ../nbs/13_restore_volume.ipynb #f3f9621b
 CUT_OFF = np.array([.01, 1e-4])   # Share of the voxels below and above the range of the result's type that is worth a warning (ours)
@@ -40,9 +43,26 @@ def restore_volume(
 ) -> np.ndarray:                          # (Z, Y, X), each axis times its scale
     "Restore one volume tile by tile. Raises `UsageError` for a budget that is too small, `PSSRError` for no volume and for NaN."
     import torch  # kept out of `import pssr`
+    if isinstance(data, (list, tuple)): data = np.asarray(data)
     if np.ndim(data) != 3 or not np.size(data): raise PSSRError(f'a volume (Z, Y, X) is restored, this has shape {np.shape(data)}')
+    if data.dtype.kind not in 'uif': raise PSSRError(f'{name}: cannot restore voxels of type {data.dtype}: convert to integers or floats')
+    if getattr(network, 'ndim', 0) != 3: raise UsageError(f'a network for volumes is needed, got {type(network).__name__}')
     device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
-    network = network.to(device, memory_format=network.memory_format).eval()
+    with _alone(network): return _restore(network.to(device, memory_format=network.memory_format).eval(), data, low, high, out, bar, name,
+                                          memory_gb, attention, patch, device, tile)
+
+LOCKS = WeakKeyDictionary()      # Of networks that are at work: gates and streams are state of the network
+
+@contextmanager
+def _alone(network):
+    "One volume at a time through one network, also from several threads; afterwards it learns or not, as before."
+    with LOCKS.setdefault(network, RLock()):
+        learning = network.training
+        try: yield
+        finally: network.train(learning)
+
+def _restore(network, data, low, high, out, bar, name, memory_gb, attention, patch, device, tile) -> np.ndarray:
+    "Piece by piece into `out`."
     tiler = VolumeTiler(network, data.shape, memory_gb, attention, patch, device, tile)
     shape = tuple(n*s for n, s in zip(data.shape, network.scales))
     if out is None: out = np.empty(shape, np.float32)

@@ -26,6 +26,11 @@ SLABS = (32, 16, 8, 4)     # Planes fed at once: measured to take the same time 
 ENDING = 2.5               # Measured: the end of a stream takes up to 2.4 times the memory of its middle (unequal pieces fragment it)
 FAST = 20480               # torch: at most so many numbers along channels and the first two axes, and a slow path is taken
 
+def _three(size, name: str) -> tuple[int, int, int]:
+    "Three whole numbers above 0, or one line."
+    if not isinstance(size, (tuple, list)) or len(size) != 3: raise UsageError(f'{name} is (Z, Y, X), voxels, got {size!r}')
+    return tuple(number(n, name, 1, whole=True) for n in size)
+
 class VolumeTiler:
     "A network, a volume's shape and a budget → how it is cut, and the pieces restored one after the other."
     def __init__(self,
@@ -41,7 +46,7 @@ class VolumeTiler:
         if attention not in ATTENTION: raise UsageError(f'attention must be one of {", ".join(ATTENTION)}, got {attention!r}')
         self.network, self.shape, self.attention, self.device = network, tuple(shape), attention, device
         self.layers, self.axis = len(attention_layers(network)), None
-        self.patch = tuple(min(p, n) for p, n in zip(patch or (16, 256, 256), shape))
+        self.patch = tuple(min(p, n) for p, n in zip(_three(patch or (16, 256, 256), 'patch'), shape))
         known, key = _known(network, 'halo')
         if key not in known: known[key] = receptive_halo_px(network)
         self.halo = tuple(min(h, n) for h, n in zip(known[key], shape))
@@ -50,7 +55,7 @@ class VolumeTiler:
         self.beside = 8. + 12*prod(network.scales)              # per voxel: the piece as it is read and normalised, and its result
         if tile is None: self._choose()
         else:
-            if len(tile) != 3 or any(t < 1 or t % network.multiple for t in tile):
+            if any(t % network.multiple for t in _three(tile, 'tile')):
                 raise UsageError(f'tile is (Z, Y, X), positive multiples of {network.multiple}, got {tile!r}')
             self.tile = tuple(min(t, n) for t, n in zip(tile, shape))
             if network.streams and self.tile != self.shape: self.axis = 2
@@ -181,13 +186,13 @@ class VolumeTiler:
         while max(size) > 4 and fixed + per_voxel*prod(size) > self.most: size = halved()
         return tuple(size)
 
-    def __len__(self) -> int: return len(_boxes(self.shape, self.tile)) if self.attention != 'blend' or self.one_piece else 1
+    def __len__(self) -> int: return len(_boxes(self.shape, self.tile)) if self.attention != 'blend' else 1
 
     def __call__(self, data, norm: Normalise) -> Iterator[tuple[tuple[slice, ...], np.ndarray]]:
         "Yields (box in the result, restored box (n_out, Z, Y, X) in network units)."
         import torch  # kept out of `import pssr`
         from pssr.models.rcan import frozen_attention
-        if self.attention == 'blend' and not self.one_piece:
+        if self.attention == 'blend':
             yield from self._blended(data, norm)
             return
         gates = self.gates(data, norm)
@@ -225,7 +230,7 @@ class VolumeTiler:
     def _blended(self, data, norm: Normalise):
         "The papers' way: patches as in training, an eighth of overlap, weights that fall linearly. Sum and weights fill the memory."
         scales, overlap = self.network.scales, [max(p//8, 1) for p in self.patch]
-        starts = [_starts(n, p, p - o) for n, p, o in zip(self.shape, self.patch, overlap)]
+        starts = [_starts(n, p, max(p - o, 1)) for n, p, o in zip(self.shape, self.patch, overlap)]
         def rising(n, over): return np.minimum(1, np.minimum(np.arange(n) + 1, np.arange(n)[::-1] + 1)/(over + 1))
         ramp = [rising(p*s, o*s) for p, o, s in zip(self.patch, overlap, scales)]
         weight = np.float32(ramp[0][:, None, None]*ramp[1][:, None]*ramp[2])
