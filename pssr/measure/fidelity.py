@@ -120,8 +120,8 @@ def ssim_3d(
     data_range: float | None = None,   # Required: grey levels of full scale
 ) -> float:                            # Mean SSIM, at most 1
     """Structural similarity with a Gaussian window of sigma 1.5 voxels along z, y and x (11 × 11 × 11), in float64, block by block.
-    With fewer than 11 planes the window is cut off at the ends of the stack and its weights sum to 1 again; from 11
-    planes on only whole windows count, so the five planes at either end hardly do: look at `ssim` plane by plane, too. Raises `PSSRError`."""
+    With fewer than 11 planes the window is cut off at the ends of the stack and its weights sum to 1 again; from 11 planes on only whole
+    windows count, so the five planes at either end hardly do: look at `ssim`, plane by plane, too. Raises `PSSRError`."""
     data_range, (t, x) = _range(data_range), pair(truth, image)
     axes = getattr(truth, 'axes', 'TCZYX'[-t.ndim:])
     if axes[-3:] != 'ZYX':

@@ -23,9 +23,10 @@ def _row(
     n: int,            # Axes side by side
     title: str,        # Over the figure
     height: float = 2.1,  # Of the axes, inch
+    legend: bool = False,  # Leave a line for a legend over the axes
 ):                     # Figure and its axes
     "Curves side by side, as wide as a page at most."
-    left, gap, head = .55, .62, .24 + .2*bool(title)
+    left, gap, head = .55, .62, .24 + .2*bool(title) + .2*legend
     width = min((PAGE - left - .1 - (n - 1)*gap)/n, 3.2)
     fig = Figure(figsize=(max(left + n*width + (n - 1)*gap + .1, 3.4), head + height + .7), dpi=110)
     axes = [_axes(fig, left + i*(width + gap), head, width, height) for i in range(n)]
@@ -53,7 +54,8 @@ def sweep_figure(
     "Mean ± SD of every method over what was varied, a panel per score. Raises `PSSRError`, `UsageError`."
     source, x = _label(data_label), np.asarray(x, float)
     if not scores: raise UsageError('scores is empty: {score: {method: (n, k) array}}')
-    fig, axes = _row(len(scores), title)
+    many = max(map(len, scores.values())) > len(COLOURS)
+    fig, axes = _row(len(scores), title, legend=many)
     n = set()
     for ax, (what, methods) in zip(axes, scores.items()):
         for k, (name, values) in enumerate(methods.items()):
@@ -61,7 +63,7 @@ def sweep_figure(
             if v.shape[1] != len(x): raise PSSRError(f'{name}: {v.shape[1]} scores per specimen for {len(x)} values of x')
             n.add(len(v))
             mean, colour = v.mean(0), COLOURS[k % len(COLOURS)]
-            ax.plot(x, mean, 'o-', color=colour, lw=1.2, ms=3, label=name)
+            ax.plot(x, mean, 'o-' if k < len(COLOURS) else 's:', color=colour, lw=1.2, ms=3, label=name)
             if len(v) > 1:
                 sd = v.std(0, ddof=1)
                 ax.fill_between(x, mean - sd, mean + sd, color=colour, alpha=.15, lw=0)
@@ -75,7 +77,10 @@ def sweep_figure(
         ax.xaxis.set_major_locator(FixedLocator(x)); ax.xaxis.set_minor_locator(NullLocator())
         ax.set_xticklabels([f'{v:g}' for v in x])
         ax.set_xlabel(x_label, fontsize=SMALL, labelpad=2); ax.set_ylabel(what, fontsize=SMALL, labelpad=2)
-    axes[0].legend(fontsize=SMALL, frameon=False, handlelength=1.4, loc='best')
+    if not many: axes[0].legend(fontsize=SMALL, frameon=False, handlelength=1.4, loc='best')
+    else:                                                                      # a row between title and axes
+        fig.legend(*axes[0].get_legend_handles_labels(), fontsize=SMALL, frameon=False, handlelength=1.8, columnspacing=1.2,
+                   ncol=len(scores[what]), loc='upper left', bbox_to_anchor=(0, 1 - (.1 + .2*bool(title))/fig.get_size_inches()[1]))
     said = [source, f'mean ± SD, n = {"/".join(map(str, sorted(n)))}']
     if levels: said.append('dashed: level to reach')
     if marks: said.append('line: breaking point, where there is one')
