@@ -128,6 +128,7 @@ def volume_panel(
     data_label: str,                  # 'simulated', 'simulated: ...', 'real: ...' or 'data: ...'; always shown
     view: str = 'max',                # 'max': maximum projections; 'middle': the middle planes
     own: bool = True,                 # Whether the input has a grey scale of its own
+    truth_name: str = 'truth',        # Title of the last column: where there is no truth, what stands in its place
     path: str | Path | None = None,   # Save here as well
     overwrite: bool = False,          # Replace an existing file
 ) -> Figure:
@@ -164,7 +165,7 @@ def volume_panel(
                 ax = _show(fig, (left, top, cell, height), image, [cover[a] for a in axes], [whole[a] for a in axes], **options)
                 top += height + GAP
                 ax.set_gid(f'{m} {"xz" if j else "xy"}{" zoom"*k}')
-                if k + j == 0: _title(ax, m, _score_line((scores or {}).get(m)) or sizes.get(m, ''))
+                if k + j == 0: _title(ax, truth_name if m == 'truth' else m, _score_line((scores or {}).get(m)) or sizes.get(m, ''))
                 if k == 0 and len(parts) > 1: _frame(ax, [parts[1][a].start for a in axes] + [edges[1][a] for a in axes], BOX)
                 if k: ax.spines[:].set(visible=True, color=BOX, linewidth=.9)
                 if i: continue
