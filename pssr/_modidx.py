@@ -1439,6 +1439,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/pssr', 'doc_host': '', 'gi
                                       'pssr.simulate.shapes.SmoothField.__init__': ( 'simulate.shapes.html#smoothfield.__init__',
                                                                                      'pssr/simulate/shapes.py'),
                                       'pssr.simulate.shapes._spline_rows': ('simulate.shapes.html#_spline_rows', 'pssr/simulate/shapes.py'),
+                                      'pssr.simulate.shapes.check_voxel': ('simulate.shapes.html#check_voxel', 'pssr/simulate/shapes.py'),
                                       'pssr.simulate.shapes.cover': ('simulate.shapes.html#cover', 'pssr/simulate/shapes.py'),
                                       'pssr.simulate.shapes.grow_chain': ('simulate.shapes.html#grow_chain', 'pssr/simulate/shapes.py'),
                                       'pssr.simulate.shapes.nearest_disc': ('simulate.shapes.html#nearest_disc', 'pssr/simulate/shapes.py'),

@@ -33,6 +33,7 @@ _OPTIONS = 'axes|pixel_nm|limit_nm|data_range|crop_px|threshold|criterion|direct
 _IDIOMS = [(re.compile(a), b) for a, b in (
     (r'say which is meant with axes=', 'name them with --axes'),
     (r'choose one with isel( or by index)?(\([^)]*\))?', 'choose it with --plane'), (r'isel\(C=\d+\)', '--plane C=0'),
+    (r'\bper_mvoxel\b', '--density'),
     (r'\bn_frames\b', '--frames'), (r'low=, or inputs= of a table', '--input LR'), (r'resample=True(, --resample)?', '--resample'),
     (rf"(?<![\w/\\.-])({_OPTIONS})='([^']*)'", r'--\1 \2'), (rf"(?<![\w/\\.-])({_OPTIONS})=([\w.,/-]*[\w])", r'--\1 \2'),
     (r'(?<![\w/\\.-])saturation=?(?= (must|if))', '--saturation'), (r'^threshold(?= must)', '--threshold'),

@@ -15,7 +15,7 @@ import numpy as np
 from ..optics import Microscope, _centred
 from ..psf import InstantSIM, voxel_psf
 from .camera import Detector, cubic_weights
-from .shapes import streams
+from .shapes import check_voxel, streams
 from ..stack import PSSRError, PSSRWarning, Stack, UsageError, number
 
 # %% auto #0
@@ -226,6 +226,7 @@ def filament_volume(
     if voxel_nm[1] != voxel_nm[2]: raise UsageError('voxel_nm is (z, y, x) with y and x alike')
     if not isinstance(microscope, Microscope):
         raise UsageError(f'microscope: give one of pssr.psf or pssr.optics, got {microscope!r}')
+    check_voxel(microscope, voxel_nm)
     (where,) = streams(rng, 1)
     filaments = place_filaments(shape, voxel_nm, where, kind, **settings)
     radius = float(np.mean({**KINDS[kind], **settings}['radius_nm']))

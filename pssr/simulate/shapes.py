@@ -10,7 +10,7 @@ import numpy as np
 from ..stack import UsageError
 
 # %% auto #0
-__all__ = ['streams', 'SmoothField', 'nearest_disc', 'cover', 'Room', 'grow_chain']
+__all__ = ['streams', 'check_voxel', 'SmoothField', 'nearest_disc', 'cover', 'Room', 'grow_chain']
 
 # %% ../../nbs/04_simulate.shapes.ipynb #86e189d7
 def streams(
@@ -23,6 +23,16 @@ def streams(
             raise UsageError(f'rng is {rng!r}: give a whole number >= 0 or a numpy Generator')
         rng = np.random.default_rng(rng)
     return [np.random.default_rng(s) for s in rng.integers(0, 2**63, n)]
+
+# %% ../../nbs/04_simulate.shapes.ipynb #cv000002
+def check_voxel(
+    microscope,                            # Any of `pssr.optics` and `pssr.psf`
+    voxel_nm: tuple[float, float, float],  # Along z, y, x
+):
+    "Raises `UsageError` for voxels wider than what the microscope resolves (full width at half maximum), naming the axis."
+    for axis, v, width in zip('zyx', voxel_nm, (microscope.axial_fwhm_nm(), *[microscope.lateral_fwhm_nm()]*2)):
+        if v > width:
+            raise UsageError(f'voxels of {v:g} nm along {axis} are wider than the point-spread function of {width:.0f} nm: take smaller')
 
 # %% ../../nbs/04_simulate.shapes.ipynb #e4a88e89
 def _spline_rows(

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..optics import Microscope, blur
 from ..psf import InstantSIM, enlarged, voxel_psf
-from .shapes import streams
+from .shapes import check_voxel, streams
 from ..stack import Stack, UsageError, number
 
 # %% auto #0
@@ -87,9 +87,7 @@ def phantom(
 ) -> Phantom:
     "One volume. The same seed gives the same bytes. Raises `UsageError` for no size, density or range, and for voxels too coarse."
     if spheres is None: spheres = place_spheres(shape, rng, per_mvoxel, radius_px, intensity)
-    for axis, v, width in zip('zyx', voxel_nm, (microscope.axial_fwhm_nm(), *[microscope.lateral_fwhm_nm()]*2)):
-        if v > width:
-            raise UsageError(f'voxels of {v:g} nm along {axis} are wider than the point-spread function of {width:.0f} nm: take smaller')
+    check_voxel(microscope, voxel_nm)
     drawn = draw_spheres(shape, spheres)
     def seen(factor):
         psf = _psf(microscope, float(factor), tuple(voxel_nm), tuple(shape))
