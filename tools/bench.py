@@ -257,7 +257,7 @@ warnings.simplefilter('ignore')
 import numpy as np, torch
 sys.path.insert(0, sys.argv[1])
 from bench import VOLUME_NETWORKS, volume_network
-from pssr import restore_volume as module
+from pssr import pieces as module, restore_volume as whole
 torch.set_num_threads(1)
 network = volume_network(**VOLUME_NETWORKS[sys.argv[2]])
 volume = np.random.default_rng(0).random((16, 160, 192), dtype=np.float32)
@@ -271,7 +271,7 @@ def watched(*args):                              # a probe resets the mark
 module._peak = watched
 open('/proc/self/clear_refs', 'w').write('5')
 before = now('VmRSS')
-module.restore_volume(network, volume, memory_gb=float(sys.argv[3]), out=out, bar=False)
+whole.restore_volume(network, volume, memory_gb=float(sys.argv[3]), out=out, bar=False)
 print(max(highest + [now('VmHWM')]) - before)
 """
 
