@@ -160,7 +160,7 @@ def _restoring_commands(commands, alone: bool = False):
                    help='of the result: rounded and clipped, never rescaled (default same)')
     p.add_argument('--intensity', default='auto', choices=('auto', 'stored', 'series'),
                    help='grey scale of the training data, of this image, or the first where the type is the same (default auto)')
-    p.add_argument('--tile', type=_count, metavar='PX', help='side of a tile, input pixels (default: what the memory allows)')
+    p.add_argument('--tile', type=_count, metavar='PX', help='images: side of a tile, input pixels (default: what the memory allows)')
     p.add_argument('--memory-gb', type=_positive, metavar='GB', help='memory for the work of the network (default: automatic)')
     p.add_argument('--attention', default='frozen', choices=('frozen', 'exact', 'blend'),
                    help='volumes in tiles: one attention for all, estimated (frozen) or exact; blend: the papers\' way (default frozen)')

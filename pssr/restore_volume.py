@@ -141,7 +141,12 @@ def _free_gb(device: str | None) -> float:
 def _check_voxel(model, stack: Stack):
     "Warn about voxels that are not those of the training."
     trained, own = (model.volume or {}).get('voxel_nm'), stack.pixel_nm or {}
-    if not trained or not all(a in own for a in 'ZYX'): return
+    if not trained: return
+    if not all(a in own for a in 'ZYX'):
+        if stack.name:      # a file; nobody expects a bare array to know
+            warnings.warn(f'{stack.name}: does not say the size of its voxels, so it was not compared with that of the model',
+                          PSSRWarning, stacklevel=3)
+        return
     here = [own[a] for a in 'ZYX']
     if any(abs(a/b - 1) > 0.1 for a, b in zip(here, trained)):
         def said(v): return ' × '.join(f'{x:g}' for x in v)

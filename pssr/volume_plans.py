@@ -103,8 +103,11 @@ def _learner(plan: VolumePlan, dls, seed: int) -> tuple:
 def _take_over(learn, start):
     "Weights of a trained model, whose own network is not changed by further training."
     if (type(learn.model), learn.model.config) != (type(start.network), start.network.config):
-        raise PSSRError(f'{start.name or "the model"}: its network is {type(start.network).__name__} {start.network.config}, the plan has '
-                        f'{type(learn.model).__name__} {learn.model.config}: fine-tuning needs the same')
+        kinds = [type(n).__name__ for n in (start.network, learn.model)]
+        other = {k: v for k, v in getattr(start.network, 'config', {}).items() if learn.model.config.get(k) != v}
+        its = kinds[0] if kinds[0] != kinds[1] else f'{kinds[0]} with ' + ', '.join(f'{k} {v}' for k, v in other.items())
+        raise PSSRError(f'{start.name or "the model"}: its network is {its}, another than the {kinds[1]} of this training: '
+                        'fine-tuning needs the same')
     learn.model.load_state_dict(start.network.state_dict())
     learn.training_record.update(start=start.name, start_training=start.training)
 

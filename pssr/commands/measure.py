@@ -244,12 +244,18 @@ def _maps(metrics) -> list[str]:
 def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args, folder: Path):
     """Images and errors side by side; with RSE or RSP also their error maps. Of a stack the first plane; a volume from above and
     from the side, and the error maps of its middle plane."""
-    def exists(score): return any(np.isfinite(score.get(k, np.nan)) for k in (kind, kind.replace('rse', 'rsp')))
+    known = {r['method']: r for r in records}
+    def exists(m): return any(np.isfinite(known[m].get(k, np.nan)) for k in (kind, kind.replace('rse', 'rsp')))
     from pssr.measure import squirrel
     from pssr.baselines import BASELINES
     from pssr.show import error_map, panel, volume_panel
     from pssr.show.panels import _busiest
-    scores, name = {r['method']: r for r in records}, records[0]['truth']
+    def line(r):
+        "Under a title: the scores, or those that were asked for instead."
+        if 'psnr' in r or 'ssim' in r: return r
+        parts = [f'{r[k]:.2f} dB' if k.startswith('psnr') else f'{r[k]:.3f}' for k in r if k.startswith(('psnr_', 'ssim_'))]
+        return ' · '.join(parts[:2])
+    scores, name = {r['method']: line(r) for r in records}, records[0]['truth']
     first = dict.fromkeys(truth.axes[:-2].replace('Z', ''), 0)
     label = _source(args, name) + ''.join(f', {a} 0' for a in first)
     shown = {m: im.isel(**first) for m, im in images.items() if m not in BASELINES or m == 'bilinear'}
@@ -267,7 +273,7 @@ def _figures(records: list, truth: Stack, images: dict, low: Stack | None, args,
     for kind in _maps(records[0]):
         reference, title = (truth, '') if kind == 'rse' else (low, ', against the input')
         for m, image in shown.items():
-            if m in (*BASELINES, 'input') or not exists(scores[m]): continue
+            if m in (*BASELINES, 'input') or not exists(m): continue
             fit = squirrel(reference, image)
             file = folder/_file(name, m, kind)
             error_map(reference, image, fit, title=f'{name}: {m}{title}', data_label=label, path=file)
