@@ -147,11 +147,12 @@ def volume_panel(
     if max(rows) > 20: raise PSSRError(f'the truth is {max(rows):.0f} times as high as wide: no figure holds it')
 
     sizes = {m: ' × '.join(map(str, found[m].shape)) for m in ('input', 'truth') if m in found}
-    columns, head, foot = len(found), .4 + .24*bool(title), .3
+    columns, head = len(found), .4 + .24*bool(title)
     cell = max((max(PAGE, 1.4*columns) - 2*MARGIN - (columns - 1)*GAP)/columns, 1.3)
     cell = max(min(cell, 3.2, 8.4/sum(rows)), min(1.1, 14/sum(rows)))
-    size = max(columns*cell + (columns - 1)*GAP + 2*MARGIN, 3.6), head + cell*sum(rows) + GAP*(len(rows) - 1) + foot
-    fig = Figure(figsize=size, dpi=110)
+    width = max(columns*cell + (columns - 1)*GAP + 2*MARGIN, 3.6)
+    foot = .3 if width > 6 else .42                                  # two or three lines of notes
+    fig = Figure(figsize=(width, head + cell*sum(rows) + GAP*(len(rows) - 1) + foot), dpi=110)
     seen = {m: [_both_views(v, factors[m], p, view) for p in parts] for m, v in found.items()}
     def grey(m): return _grey(np.concatenate([v.ravel() for v in seen[m][0][:2]]))
     greys = {m: grey(m if m == 'input' and own else 'truth') for m in found}
